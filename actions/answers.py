@@ -1,0 +1,70 @@
+"""From an Answer made of content to Rasa's messages and slots. Formatting only."""
+
+from typing import Any
+
+from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Tracker
+
+from bot.content.answers import Answer, TemplateError, entry_answer, phrase_answer
+from bot.content.clock import now
+from bot.content.load import Content
+from bot.content.store import ContentStore
+from bot.settings import settings
+
+store = ContentStore(settings().content_dir)
+
+
+def content() -> Content:
+    """The content in force."""
+    return store.content
+
+
+def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
+    """Send text and buttons, then sources and topic as custom JSON for the gateway."""
+    dispatcher.utter_message(
+        text=answer.text,
+        buttons=[{"title": o.title, "payload": o.payload} for o in answer.options],
+    )
+    if answer.sources or answer.topic:
+        dispatcher.utter_message(
+            json_message={
+                "topic": answer.topic,
+                "sources": [source.model_dump(mode="json") for source in answer.sources],
+            }
+        )
+
+
+def say_phrase(dispatcher: CollectingDispatcher, key: str) -> list[EventType]:
+    """Send a fixed text; the conversation is understood again."""
+    say(dispatcher, phrase_answer(content(), key, now()))
+    return understood()
+
+
+def say_entry(
+    dispatcher: CollectingDispatcher, entry_id: str, part: str = "short"
+) -> list[EventType]:
+    """Send an FAQ entry and remember it as the topic."""
+    try:
+        say(dispatcher, entry_answer(content(), entry_id, now(), part))
+    except (KeyError, TemplateError):  # removed or broken since the button was shown
+        return say_phrase(dispatcher, "entry_gone")
+    return understood(entry_id)
+
+
+def understood(topic: str | None = None) -> list[EventType]:
+    """Slots after a turn that was understood; a topic of None keeps the last one."""
+    events: list[EventType] = [SlotSet("misses", 0), SlotSet("offered", None)]
+    return [*events, SlotSet("topic", topic)] if topic else events
+
+
+def entity(tracker: Tracker, name: str) -> str | None:
+    """The newest value of an entity in the last message."""
+    value = next(tracker.get_latest_entity_values(name), None)
+    return str(value) if value is not None else None
+
+
+def intent(tracker: Tracker) -> str:
+    """The intent of the last message, empty if none."""
+    found: dict[str, Any] = tracker.latest_message.get("intent") or {}
+    return str(found.get("name") or "")

@@ -1,0 +1,260 @@
+"""The conversation's actions: each picks content and lets answers.py say it."""
+
+from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.types import DomainDict
+
+from actions.answers import (
+    content,
+    entity,
+    intent,
+    say,
+    say_entry,
+    say_phrase,
+    understood,
+)
+from bot.content import hours
+from bot.content.answers import (
+    Answer,
+    choice_option,
+    entry_answer,
+    entry_option,
+    phrase_answer,
+    render,
+)
+from bot.content.clock import now
+from bot.content.dates import parse_when
+
+HOURS, ADDRESS, PHONE = "oppettider", "adress", "telefon"
+INTENT_ENTRY = {"self_harm": "psykisk-kris", "opening_hours": HOURS}
+
+
+class ActionAnswer(Action):
+    """The FAQ entry that the message or button names."""
+
+    def name(self) -> str:
+        return "action_answer"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        entry = entity(tracker, "entry") or INTENT_ENTRY.get(intent(tracker), "")
+        return say_entry(dispatcher, entry, entity(tracker, "part") or "short")
+
+
+class ActionPhrase(Action):
+    """The fixed text with the intent's name."""
+
+    def name(self) -> str:
+        return "action_phrase"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        return say_phrase(dispatcher, intent(tracker))
+
+
+class ActionOpeningHours(Action):
+    """Opening hours, of a given day or time when the message names one."""
+
+    def name(self) -> str:
+        return "action_opening_hours"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        text = str(tracker.latest_message.get("text") or "")
+        moment = now()
+        when = parse_when(text, moment)
+        if when is None:
+            return say_entry(dispatcher, HOURS)
+        plain = entry_answer(content(), HOURS, moment)
+        answer = hours.describe_when(content().hours, when, moment)
+        say(dispatcher, Answer(answer, plain.options, plain.sources, HOURS))
+        return understood(HOURS)
+
+
+class ActionHuman(Action):
+    """The way to a person, and whether someone is there now."""
+
+    def name(self) -> str:
+        return "action_human"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        is_open = hours.is_open(content().hours, now())
+        return say_phrase(dispatcher, "human_open" if is_open else "human_closed")
+
+
+class ActionEmergency(Action):
+    """112 first."""
+
+    def name(self) -> str:
+        return "action_emergency"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        return say_phrase(dispatcher, "emergency")
+
+
+class ActionClarify(Action):
+    """ "Menar du …?" with the likeliest entries and a way out."""
+
+    def name(self) -> str:
+        return "action_clarify"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        likely = [_entry_of(str(label)) for label in tracker.get_latest_entity_values("maybe")]
+        offered = [entry for entry in likely if entry in content().entries]
+        if not offered:
+            return _not_understood(dispatcher, tracker)
+        options = [entry_option(content(), entry) for entry in offered]
+        text = phrase_answer(content(), "clarify", now()).text
+        say(dispatcher, Answer(text, (*options, choice_option(content(), "something-else"))))
+        return [SlotSet("offered", offered)]
+
+
+class ActionUnknown(Action):
+    """An honest "det vet jag inte"; a person the second time in a row."""
+
+    def name(self) -> str:
+        return "action_unknown"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        return _not_understood(dispatcher, tracker)
+
+
+class ActionAffirm(Action):
+    """Yes: to the first offer of "Menar du …?", else an invitation to ask."""
+
+    def name(self) -> str:
+        return "action_affirm"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        offered = tracker.get_slot("offered") or []
+        if offered:
+            return say_entry(dispatcher, offered[0])
+        return say_phrase(dispatcher, "affirm")
+
+
+class ActionDeny(Action):
+    """No: none of what "Menar du …?" offered, or just no."""
+
+    def name(self) -> str:
+        return "action_deny"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        return say_phrase(dispatcher, "clarify_none" if tracker.get_slot("offered") else "deny")
+
+
+class ActionMore(Action):
+    """What stands behind "Läs mer" of the last topic."""
+
+    def name(self) -> str:
+        return "action_more"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        entry = content().entries.get(tracker.get_slot("topic") or "")
+        if entry is None or not entry.more:
+            return say_phrase(dispatcher, "no_more" if entry else "affirm")
+        return say_entry(dispatcher, entry.id, "more")
+
+
+class ActionWhere(Action):
+    """ "Var ligger det?": the place of the last topic, else kontaktcenter's address."""
+
+    def name(self) -> str:
+        return "action_where"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        return _follow_up(dispatcher, tracker, "place", ADDRESS)
+
+
+class ActionWhoToCall(Action):
+    """ "Vem ringer jag?": the number for the last topic, else kontaktcenter's."""
+
+    def name(self) -> str:
+        return "action_who_to_call"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        return _follow_up(dispatcher, tracker, "call", PHONE)
+
+
+class ActionRepeat(Action):
+    """The last answer once more."""
+
+    def name(self) -> str:
+        return "action_repeat"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        for event in reversed(tracker.events):
+            if event.get("event") == "bot" and event.get("text"):
+                dispatcher.utter_message(
+                    text=event["text"], buttons=(event.get("data") or {}).get("buttons") or []
+                )
+                return []
+        return say_phrase(dispatcher, "nothing_to_repeat")
+
+
+class ActionSessionStart(Action):
+    """A new session that keeps each slot's last value and nothing else.
+
+    Rasa's own carries over every SlotSet ever made, so a long conversation would grow slower.
+    """
+
+    def name(self) -> str:
+        return "action_session_start"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+    ) -> list[EventType]:
+        kept = [
+            SlotSet(name, value)
+            for name, value in tracker.slots.items()
+            if value is not None and name in domain.get("slots", {})
+        ]
+        return [SessionStarted(), *kept, ActionExecuted("action_listen")]
+
+
+def _entry_of(label: str) -> str:
+    name, _, entry = label.partition("/")
+    return entry if name == "faq" else INTENT_ENTRY.get(name, "")
+
+
+def _not_understood(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[EventType]:
+    misses = int(tracker.get_slot("misses") or 0) + 1
+    plain = {"out_of_scope": "out_of_scope", "nonsense": "nonsense"}.get(intent(tracker), "unknown")
+    say(dispatcher, phrase_answer(content(), "unknown_again" if misses > 1 else plain, now()))
+    return [SlotSet("misses", misses), SlotSet("offered", None)]
+
+
+def _follow_up(
+    dispatcher: CollectingDispatcher, tracker: Tracker, field: str, default: str
+) -> list[EventType]:
+    entry = content().entries.get(tracker.get_slot("topic") or "")
+    own = getattr(entry, field) if entry else None
+    if entry is None or own is None:
+        return say_entry(dispatcher, default)
+    moment = now()
+    whole = entry_answer(content(), entry.id, moment)
+    say(dispatcher, Answer(render(content(), own, moment), whole.options, whole.sources, entry.id))
+    return understood()

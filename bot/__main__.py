@@ -1,0 +1,57 @@
+"""The command line: python -m bot <command>."""
+
+import argparse
+import sys
+from datetime import date
+
+from bot.settings import settings
+
+
+def main() -> int:
+    """Run a command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="bot", description="Kontaktcenters assistent.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="kommando")
+    run = commands.add_parser("run", help="starta allt och håll det igång")
+    run.add_argument("--no-browser", action="store_true", help="öppna ingen webbläsare")
+    commands.add_parser("gateway", help="bara webbservern")
+    train = commands.add_parser("train", help="träna modellen om något har ändrats")
+    train.add_argument("--force", action="store_true", help="träna ändå")
+    commands.add_parser("check", help="granska innehåll och träningsdata")
+    commands.add_parser("chat", help="prata med assistenten i terminalen")
+    commands.add_parser("settings", help="skriv ut tabellen över inställningar")
+    args = parser.parse_args()
+    # imported when needed: `bot chat` shouldn't wait for a database library
+    if args.command == "run":
+        from bot.processes import run as start
+
+        return start(settings(), open_browser=not args.no_browser)
+    if args.command == "gateway":
+        from bot.gateway import serve
+
+        serve(settings())
+        return 0
+    if args.command == "train":
+        from bot import rasa_project
+
+        try:
+            print(rasa_project.train(force=args.force))
+        except rasa_project.TrainingFailed as error:
+            print(f"Träningen misslyckades:\n{error}", file=sys.stderr)
+            return 1
+        return 0
+    if args.command == "check":
+        from bot.check import check
+
+        return check(settings().content_dir, date.today())
+    if args.command == "chat":
+        from bot.terminal import chat
+
+        return chat(settings())
+    from bot.settings_table import table
+
+    print(table())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

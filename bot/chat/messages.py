@@ -1,0 +1,168 @@
+"""Messages of the chat API, and how an answer becomes one."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+import nh3
+from markdown_it import MarkdownIt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.content.answers import Answer, Option
+
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": False})
+_TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "h3", "br"}
+
+
+class ChoiceOut(BaseModel):
+    """A button; send its id as `choice`."""
+
+    id: str
+    title: str
+
+
+class SourceOut(BaseModel):
+    """Where an answer comes from. `reviewed` is the page's own date, `read` when it was read."""
+
+    title: str
+    url: str
+    reviewed: date | None
+    read: date
+
+
+class MessageOut(BaseModel):
+    """One message of a conversation."""
+
+    id: str
+    role: Literal["assistant", "user"]
+    text: str
+    html: str
+    choices: list[ChoiceOut] = []
+    sources: list[SourceOut] = []
+    topic: str | None = None
+    lang: str = "sv"
+    at: datetime
+
+
+class MessagesOut(BaseModel):
+    """Answers, or a whole conversation."""
+
+    messages: list[MessageOut]
+
+
+class SessionOut(MessagesOut):
+    """A new conversation. `session` is the bearer token."""
+
+    session: str
+    notice: str
+
+
+class MessageIn(BaseModel):
+    """What the resident says: `text` or the id of a `choice`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str | None = None
+    choice: str | None = Field(None, max_length=64)
+    client_id: str | None = Field(None, min_length=1, max_length=64)
+
+    @model_validator(mode="after")
+    def _one(self) -> "MessageIn":
+        if (self.text is None) == (self.choice is None):
+            raise ValueError("send either text or choice")
+        return self
+
+
+class FeedbackIn(BaseModel):
+    """ "Hjälpte svaret?"."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    message: str = Field(max_length=64)
+    helpful: bool
+    comment: str | None = Field(None, max_length=500)
+
+
+class WebhookIn(BaseModel):
+    """Rasa's REST shape."""
+
+    model_config = ConfigDict(strict=True)
+
+    sender: str = Field(min_length=1, max_length=255)
+    message: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A button as kept by the server."""
+
+    id: str
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer on its way out, buttons with ids."""
+
+    text: str
+    offers: tuple[Offer, ...] = ()
+    sources: tuple[dict[str, Any], ...] = ()
+    topic: str | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def stored(self) -> dict[str, Any]:
+        """The part that lies in ChatMessage.data."""
+        return {
+            "choices": [{"id": offer.id, "title": offer.title} for offer in self.offers],
+            "sources": [
+                {
+                    "title": f"{s['publisher']}: {s['title']}",
+                    "url": s["url"],
+                    "reviewed": s["reviewed"],
+                    "read": s["read"],
+                }
+                for s in self.sources
+            ],
+            "topic": self.topic,
+        }
+
+
+def offer(option: Option) -> Offer:
+    """A button with an id that can't be guessed."""
+    return Offer(secrets.token_urlsafe(9), option.title, option.payload)
+
+
+def reply(answer: Answer) -> Reply:
+    """An answer made of content, ready to send."""
+    return Reply(
+        answer.text,
+        tuple(offer(option) for option in answer.options),
+        tuple(source.model_dump(mode="json") for source in answer.sources),
+        answer.topic,
+    )
+
+
+def replies(rasa: list[dict[str, Any]]) -> list[Reply]:
+    """Rasa's messages as replies: custom JSON belongs to the text before it."""
+    made: list[Reply] = []
+    for item in rasa:
+        custom = item.get("custom")
+        if custom is not None and made:
+            last = made.pop()
+            made.append(
+                Reply(last.text, last.offers, tuple(custom.get("sources") or ()),
+                      custom.get("topic"), last.id)
+            )  # fmt: skip
+        elif item.get("text"):
+            buttons = item.get("buttons") or []
+            offers = tuple(offer(Option(b["title"], b["payload"])) for b in buttons)
+            made.append(Reply(item["text"], offers))
+    return made
+
+
+def html(text: str) -> str:
+    """Markdown as harmless HTML; raw HTML in the text is shown, not run."""
+    return nh3.clean(_markdown.render(text), tags=_TAGS, attributes={"a": {"href"}})

@@ -1,0 +1,140 @@
+"""One turn: what the resident says goes in, answers come out, whatever is broken behind us."""
+
+import asyncio
+import json
+import re
+import weakref
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from bot.chat.guard import clean
+from bot.chat.messages import MessageOut, Offer, Reply, replies, reply
+from bot.chat.rasa import Rasa, RasaAway
+from bot.chat.sessions import Session, Sessions
+from bot.content.answers import Answer, TemplateError, entry_answer, phrase_answer
+from bot.content.clock import now
+from bot.content.load import Content
+from bot.content.store import ContentStore
+from bot.nlu.emergency import guard
+from bot.settings import Settings
+from bot.transcripts.redaction import SENSITIVE, redact
+
+log = structlog.get_logger("turns")
+TURNS = Counter("kontakt_turns_total", "Turns by outcome", ["outcome"])
+SECONDS = Histogram(
+    "kontakt_turn_seconds",
+    "Time of a turn from request to answer",
+    buckets=(0.01, 0.02, 0.04, 0.06, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+ALARM_ENTRY = {"self_harm": "psykisk-kris", "home_violence": "vald-i-nara-relation"}
+
+
+class Turns:
+    """Takes turns in all conversations, one at a time in each."""
+
+    def __init__(self, conf: Settings, store: ContentStore, sessions: Sessions, rasa: Rasa) -> None:
+        self._conf, self._store, self._sessions, self._rasa = conf, store, sessions, rasa
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    async def welcome(self, session: Session) -> list[MessageOut]:
+        """The first message of a conversation."""
+        return await self._sessions.said(session, [self._phrase("welcome")], None)
+
+    async def text(
+        self, session: Session, text: str, client_id: str | None = None
+    ) -> list[MessageOut]:
+        """A typed message."""
+        if len(text) > self._conf.max_text:
+            return await self._aside(session, "too_long", max=str(self._conf.max_text))
+        cleaned = clean(text)
+        if not cleaned:
+            return await self._aside(session, "empty")
+        shown, kinds = redact(cleaned, public_numbers(self._store.content))
+        first = [self._phrase("private")] if kinds & SENSITIVE else []
+        return await self._turn(session, shown, shown, client_id, first)
+
+    async def choice(
+        self, session: Session, choice_id: str, client_id: str | None = None
+    ) -> list[MessageOut]:
+        """A button, by the id it was offered with."""
+        chosen = await self._sessions.choice(session, choice_id)
+        if chosen is None:
+            return await self._aside(session, "choice_gone")
+        return await self._pressed(session, chosen, client_id)
+
+    async def webhook(self, session: Session, message: str) -> list[MessageOut]:
+        """A message of Rasa's REST shape: the id of an offered button, or text."""
+        chosen = await self._sessions.choice(session, message) if len(message) <= 24 else None
+        if chosen is not None:
+            return await self._pressed(session, chosen, None)
+        return await self.text(session, message)
+
+    async def _pressed(
+        self, session: Session, chosen: Offer, client_id: str | None
+    ) -> list[MessageOut]:
+        return await self._turn(session, chosen.title, chosen.payload, client_id, [])
+
+    async def _aside(self, session: Session, phrase: str, **values: str) -> list[MessageOut]:
+        """An answer to something that isn't part of the conversation."""
+        TURNS.labels(phrase).inc()
+        return await self._sessions.said(session, [self._phrase(phrase, **values)], None)
+
+    async def _turn(
+        self, session: Session, shown: str, sent: str, client_id: str | None, first: list[Reply]
+    ) -> list[MessageOut]:
+        lock = self._locks.setdefault(session.id, asyncio.Lock())
+        async with lock:
+            received = False
+            if client_id is not None:
+                received, answered = await self._sessions.turn(session, client_id)
+                if answered:
+                    return answered
+            if not received:
+                await self._sessions.heard(session, shown, client_id)
+            with SECONDS.time():
+                answers = await self._ask(session, sent)
+            return await self._sessions.said(session, [*first, *answers], client_id)
+
+    async def _ask(self, session: Session, sent: str) -> list[Reply]:
+        try:
+            if session.turns and session.turns % self._conf.rasa_session_turns == 0:
+                await self._rasa.new_session(session.conversation)
+            answers = replies(await self._rasa.say(session.conversation, sent))
+            if not answers:
+                raise RasaAway("nothing to show")
+        except RasaAway as error:
+            log.error("degraded", reason=str(error))
+            TURNS.labels("degraded").inc()
+            return self._degraded(sent)
+        TURNS.labels("answered").inc()
+        return answers
+
+    def _degraded(self, sent: str) -> list[Reply]:
+        """Without Rasa: emergencies and pressed buttons as usual, else the contact details."""
+        content, moment = self._store.content, now()
+        try:
+            pressed = re.fullmatch(r"/faq(\{.*\})", sent)
+            if pressed:
+                wanted = json.loads(pressed.group(1))
+                return [
+                    reply(entry_answer(content, wanted["entry"], moment, wanted.get("part", "")))
+                ]
+            alarm = guard().alarm(sent)
+            if alarm == "emergency":
+                return [self._phrase("emergency"), self._phrase("degraded")]
+            if alarm:
+                return [reply(entry_answer(content, ALARM_ENTRY[alarm], moment))]
+        except (KeyError, TemplateError, ValueError):
+            pass  # the entry is gone or broken; the contact details are not
+        return [self._phrase("degraded")]
+
+    def _phrase(self, key: str, **values: str) -> Reply:
+        answer: Answer = phrase_answer(self._store.content, key, now(), **values)
+        return reply(answer)
+
+
+def public_numbers(content: Content) -> frozenset[str]:
+    """Numbers that are no personal data, as digits only: the city's and the helplines'."""
+    shown = [content.kontaktcenter.phone.display, *(n.phone for n in content.safety.values())]
+    return frozenset(re.sub(r"\D", "", number) for number in shown)

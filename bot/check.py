@@ -1,0 +1,103 @@
+"""`bot check`: everything that can be wrong in content and training data, said with file and line."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from bot.content.load import Content, ContentError, Fault, load, warnings
+from bot.settings import ROOT
+
+MIN_PHRASES = 25
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One training or test phrase; `label` is its intent, `faq/<entry>` for entries."""
+
+    label: str
+    text: str
+    path: str
+    line: int
+
+
+def check(content_dir: Path, today: date) -> int:
+    """Print every fault and warning; 0 if nothing but warnings was found."""
+    try:
+        content = load(content_dir)
+    except ContentError as error:
+        print(error, file=sys.stderr)
+        return 1
+    phrases = list(read_phrases(ROOT / "data" / "nlu"))
+    tests = list(read_phrases(ROOT / "tests" / "nlu"))
+    faults = [*warnings(content, today), *phrase_faults(content, phrases, tests)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    broken = sum(not fault.warning for fault in faults)
+    print(
+        f"{len(content.entries)} svar, {len(phrases)} träningsfraser, {len(tests)} testfraser: "
+        f"{broken} fel, {len(faults) - broken} varningar"
+    )
+    return 1 if broken else 0
+
+
+def read_phrases(folder: Path) -> Iterator[Phrase]:
+    """The phrases of all Rasa NLU files of a folder, with their lines."""
+    for path in sorted(folder.glob("*.yml")):
+        data = YAML(typ="rt").load(path.read_text("utf-8"))
+        name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+        for block in (data or {}).get("nlu", []):
+            entry = (block.get("metadata") or {}).get("entry")
+            label = f"{block['intent']}/{entry}" if entry else str(block["intent"])
+            first = block.lc.value("examples")[0] + 1
+            for offset, line in enumerate(str(block["examples"]).splitlines()):
+                if line.strip():
+                    yield Phrase(label, line.strip().removeprefix("- "), name, first + offset)
+
+
+def phrase_faults(content: Content, phrases: list[Phrase], tests: list[Phrase]) -> Iterator[Fault]:
+    """Phrases twice, phrases of a missing entry, entries and intents with few phrases, and
+    phrases that are both trained on and tested on."""
+    seen: dict[str, Phrase] = {}
+    counts: dict[str, int] = {}
+    for phrase in phrases:
+        counts[phrase.label] = counts.get(phrase.label, 0) + 1
+        first = seen.setdefault(normalised(phrase.text), phrase)
+        if first is not phrase:
+            where = f"{first.path} rad {first.line}"
+            yield Fault(
+                phrase.path, phrase.line, f"{phrase.text!r} står redan i {where} – ta bort den ena"
+            )
+        kind, _, entry = phrase.label.partition("/")
+        if kind == "faq" and entry not in content.entries:
+            yield Fault(phrase.path, phrase.line, f"content/faq/{entry}.md finns inte")
+    for label, count in counts.items():
+        if count < MIN_PHRASES:
+            yield Fault(
+                "data/nlu", 0, f"{label} har bara {count} fraser av minst {MIN_PHRASES}", True
+            )
+    for entry in content.entries:
+        if f"faq/{entry}" not in counts and entry not in WITHOUT_PHRASES:
+            yield Fault(f"content/faq/{entry}.md", 0, "har inga fraser i data/nlu", True)
+    for phrase in tests:
+        trained = seen.get(normalised(phrase.text))
+        if trained:
+            where = f"{trained.path} rad {trained.line}"
+            yield Fault(phrase.path, phrase.line, f"{phrase.text!r} står i träningsdata, {where}")
+
+
+# Entries that an intent of their own leads to.
+WITHOUT_PHRASES = frozenset({"oppettider", "psykisk-kris", "prata-med-manniska"})
+
+
+def normalised(text: str) -> str:
+    """Letters and digits only, lower case, without diacritics: how duplicates are found."""
+    flat = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(
+        re.findall(r"[^\W_]+", "".join(c for c in flat if not unicodedata.combining(c)))
+    )

@@ -1,0 +1,156 @@
+"""Answers made of content: text with the facts filled in, next steps, sources.
+
+Used by the action server and, when Rasa is away, by the gateway. Pure: `now` is passed in.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+
+from jinja2 import StrictUndefined
+from jinja2 import TemplateError as JinjaError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.content import hours as h
+from bot.content.load import Content
+from bot.content.models import Role, Source
+
+MAX_CHOICES = 3
+
+_environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+class TemplateError(Exception):
+    """A text names a fact that doesn't exist; the message says which."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A button: what it says and the payload that Rasa understands."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the assistant says. `text` is Markdown, `topic` an entry id or None."""
+
+    text: str
+    options: tuple[Option, ...] = ()
+    sources: tuple[Source, ...] = ()
+    topic: str | None = None
+
+
+def render(content: Content, text: str, now: datetime) -> str:
+    """Fill in {{ kontaktcenter.phone }} and its like. Raises TemplateError on an unknown name."""
+    if "{{" not in text and "{%" not in text:
+        return text.strip()
+    try:
+        return _environment.from_string(text).render(facts(content, now)).strip()
+    except JinjaError as error:
+        raise TemplateError(f"texten använder något som inte finns: {error}") from error
+
+
+def entry_answer(content: Content, entry_id: str, now: datetime, part: str = "short") -> Answer:
+    """The answer of an FAQ entry; part "more" gives what stands behind "Läs mer".
+
+    Raises KeyError if there is no such entry (it may have been removed since a button was shown).
+    """
+    entry = content.entries[entry_id]
+    wants_more = part == "more" and entry.more
+    options = [] if wants_more or not entry.more else [more_option(entry_id)]
+    for other in entry.related:
+        if len(options) < MAX_CHOICES:
+            options.append(entry_option(content, other))
+    text = render(content, entry.more if wants_more else entry.short, now)
+    if wants_more and entry.links:
+        text += "\n\n" + "\n".join(f"- [{link.title}]({link.url})" for link in entry.links)
+    return Answer(
+        text, tuple(options), tuple(content.sources[name] for name in entry.source), entry_id
+    )
+
+
+def phrase_answer(
+    content: Content, key: str, now: datetime, lang: str = "sv", **values: str
+) -> Answer:
+    """A fixed text of content/phrases. `values` are filled in beside the facts."""
+    phrases = content.phrases[lang]
+    phrase = phrases.phrases[key]
+    text = phrase.text
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    options = [
+        Option(choice.title, f"/{choice.intent}")
+        if (choice := phrases.choices.get(name))
+        else entry_option(content, name)
+        for name in phrase.choices
+    ]
+    return Answer(render(content, text, now), tuple(options))
+
+
+def choice_option(content: Content, name: str, lang: str = "sv") -> Option:
+    """The button of a named choice in content/phrases."""
+    choice = content.phrases[lang].choices[name]
+    return Option(choice.title, f"/{choice.intent}")
+
+
+def entry_option(content: Content, entry_id: str) -> Option:
+    """A button that asks an entry's question."""
+    return Option(content.entries[entry_id].title, f'/faq{{"entry": "{entry_id}"}}')
+
+
+def more_option(entry_id: str) -> Option:
+    """The button "Läs mer" of an entry."""
+    return Option("Läs mer", f'/faq{{"entry": "{entry_id}", "part": "more"}}')
+
+
+def facts(content: Content, now: datetime) -> dict[str, object]:
+    """What texts and pages may name: kontaktcenter, safety and people, as of `now`."""
+    center = content.kontaktcenter
+    visit = center.visit
+    return {
+        "kontaktcenter": SimpleNamespace(
+            name=center.name,
+            organisation=center.organisation,
+            motto=center.motto,
+            phone=center.phone.display,
+            phone_e164=center.phone.e164,
+            phone_label=center.phone.label,
+            address=f"{visit.street}, {visit.postcode} {visit.city}",
+            street=visit.street,
+            place=visit.place,
+            city=visit.city,
+            week_hours=h.week_hours(content.hours),
+            open_now=h.open_now(content.hours, now),
+            is_open=h.is_open(content.hours, now),
+            website=center.website.title,
+            website_url=center.website.url,
+        ),
+        "safety": content.safety,
+        "people": {
+            key: SimpleNamespace(
+                title=role.title,
+                organisation=role.organisation,
+                does=role.does,
+                named=_named(content, role),
+            )
+            for key, role in content.people.items()
+        },
+    }
+
+
+def _named(content: Content, role: Role) -> str:
+    parts = [
+        f"{person.name} (enligt en sida granskad {person.as_of})"
+        if person.as_of
+        else f"{person.name} (enligt en nyhet utan datum)"
+        for person in role.names
+    ]
+    return " och ".join(parts)
+
+
+def source_line(source: Source) -> str:
+    """ "Källa: …" for channels that show text only."""
+    dated = f"granskad {source.reviewed}" if source.reviewed else f"läst {source.read}"
+    return f"Källa: {source.publisher}, {source.title}, {dated}"

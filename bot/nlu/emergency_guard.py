@@ -1,0 +1,44 @@
+"""The emergency guard as a step of Rasa's pipeline, after the classifier."""
+
+from typing import Any, Dict, List, Text
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.nlu.emergency import guard
+from bot.nlu.topic_classifier import ENTRY, set_intent
+
+MEANING = {
+    "emergency": ("emergency", []),
+    "self_harm": ("faq", ["psykisk-kris"]),
+    "home_violence": ("faq", ["vald-i-nara-relation"]),
+}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class EmergencyGuard(GraphComponent):
+    """Overrules the classifier when the guard is certain."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "EmergencyGuard":
+        """See GraphComponent."""
+        return cls()
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Overrule the intent of each message that raises an alarm."""
+        for message in messages:
+            alarm = guard().alarm(message.get(TEXT) or "")
+            if alarm:
+                name, entries = MEANING[alarm]
+                set_intent(message, name, {ENTRY: entries}, 1.0)
+        return messages

@@ -1,0 +1,85 @@
+"""Every setting of the assistant, read from environment variables that start with KONTAKT_.
+
+The table in docs/installningar.md is generated from this class (`python -m bot settings`).
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings with defaults that work on one machine without any other service."""
+
+    model_config = SettingsConfigDict(env_prefix="KONTAKT_", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Adress som webbservern lyssnar på.")
+    port: int = Field(8080, description="Webbserverns port.")
+    rasa_port: int = Field(5005, description="Rasas port, bara på den egna maskinen.")
+    actions_port: int = Field(5055, description="Åtgärdsserverns port, bara på den egna maskinen.")
+    metrics_port: int = Field(
+        9108, description="Port för /metrics, bara på den egna maskinen. 0 stänger av."
+    )
+
+    content_dir: Path = Field(ROOT / "content", description="Mappen med innehållet.")
+    data_dir: Path = Field(ROOT / "var", description="Mapp för databaser och loggar.")
+    database_url: str = Field(
+        "", description="SQLAlchemy-adress till databasen. Tomt: SQLite i data_dir."
+    )
+    tracker_database: Path | None = Field(
+        None, description="SQLite-filen där Rasa sparar samtalen. Tomt: tracker.db i data_dir."
+    )
+
+    rasa_url: str = Field("", description="Rasas adress. Tomt: den egna maskinen och rasa_port.")
+    rasa_timeout: float = Field(
+        5.0, description="Sekunder att vänta på Rasa innan reservsvaret ges.", gt=0
+    )
+
+    limits: Literal["on", "off"] = Field("on", description="off tar bort alla gränser (lastprov).")
+    limit_messages: str = Field("20/minute", description="Meddelanden per samtal.")
+    limit_sessions: str = Field("120/minute", description="Nya samtal per adress.")
+    max_text: int = Field(1000, description="Längsta meddelande, i tecken.", gt=0)
+    max_body: int = Field(64 * 1024, description="Största anrop, i byte.", gt=0)
+    behind_proxy: bool = Field(
+        False, description="Läs besökarens adress ur X-Forwarded-For (sista värdet)."
+    )
+
+    session_hours: float = Field(
+        24, description="Timmar efter sista meddelandet då ett samtal raderas.", gt=0
+    )
+    rasa_session_turns: int = Field(
+        20,
+        description="Antal turer innan Rasas minne av samtalet kortas, så att svaren inte "
+        "blir långsammare ju längre man pratar.",
+        gt=1,
+    )
+    now: datetime | None = Field(
+        None, description="Fryst klocka för prov och visningar, t.ex. 2026-12-24T10:00+01:00."
+    )
+
+    @property
+    def rasa_base(self) -> str:
+        """Rasa's address without a trailing slash."""
+        return (self.rasa_url or f"http://127.0.0.1:{self.rasa_port}").rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the chat database, async driver."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'kontakt.db'}"
+
+    @property
+    def tracker_file(self) -> Path:
+        """The SQLite file of Rasa's tracker store."""
+        return self.tracker_database or self.data_dir / "tracker.db"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

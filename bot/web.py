@@ -1,0 +1,140 @@
+"""The public web application, wired in one place."""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp_jinja2
+import jinja2
+import structlog
+from aiohttp import web
+
+from bot.chat.limiter import Limiter
+from bot.chat.problems import Problem, problem_response
+from bot.chat.rasa import Rasa
+from bot.chat.routes import ROUTES as CHAT_ROUTES
+from bot.chat.sessions import Sessions
+from bot.chat.turns import Turns
+from bot.content.store import ContentStore
+from bot.keys import CONTENT, LIMITER, RASA, SESSIONS, SETTINGS, TURNS
+from bot.settings import Settings
+from bot.site.routes import HERE as SITE
+from bot.site.routes import ROUTES as SITE_ROUTES
+from bot.store.database import engine, upgrade
+
+log = structlog.get_logger("web")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CLEAN_EVERY = 600  # seconds between two looks for conversations to erase
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def application(conf: Settings) -> web.Application:
+    """The application. Raises ContentError if the content can't be used at all."""
+    app = web.Application(middlewares=[requests], client_max_size=conf.max_body)
+    store = ContentStore(conf.content_dir)
+    sessions = Sessions(engine(conf.database), conf.tracker_file)
+    app[SETTINGS], app[CONTENT], app[SESSIONS] = conf, store, sessions
+    app[LIMITER] = Limiter(conf)
+    app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout)
+    app[TURNS] = Turns(conf, store, sessions, app[RASA])
+    app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(SITE / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+    )
+    app.cleanup_ctx.append(_services)
+    return app
+
+
+async def _services(app: web.Application) -> AsyncIterator[None]:
+    conf, store, sessions = app[SETTINGS], app[CONTENT], app[SESSIONS]
+    await upgrade(conf.database)
+    rasa = app[RASA]
+    rasa.open()
+    store.start()
+    cleaning = asyncio.create_task(_clean(sessions, conf.session_hours))
+    yield
+    cleaning.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await cleaning
+    store.stop()
+    await rasa.close()
+    await sessions.close()
+
+
+async def _clean(sessions: Sessions, hours: float) -> None:
+    while True:
+        try:
+            erased = await sessions.erase_older(hours)
+            if erased:
+                log.info("sessions_erased", count=erased)
+        except Exception as error:
+            log.error("erase_failed", error=type(error).__name__)
+        await asyncio.sleep(CLEAN_EVERY)
+
+
+@web.middleware
+async def requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Request id, errors as problems, security headers and one log line without user text."""
+    request_id, started = uuid.uuid4().hex[:16], time.perf_counter()
+    try:
+        response = await handler(request)
+    except Problem as problem:
+        response = problem_response(problem, request_id)
+    except web.HTTPException as error:
+        response = _http_error(error, request_id)
+    except Exception as error:
+        # the type only: a message may hold what the user wrote
+        log.error("failed", error=type(error).__name__, request_id=request_id, at=_where(error))
+        response = problem_response(
+            Problem(
+                500,
+                "Försök igen om en stund. Kontakta kontaktcenter om felet är kvar.",
+                "Try again in a while.",
+            ),
+            request_id,
+        )
+    response.headers["X-Request-ID"] = request_id
+    response.headers.update(HEADERS)
+    if request.path.startswith(("/api/", "/webhooks/")):
+        response.headers["Cache-Control"] = "no-store"
+    route = request.match_info.route.resource
+    log.info(
+        "request",
+        method=request.method,
+        route=route.canonical if route else None,
+        status=response.status,
+        ms=round((time.perf_counter() - started) * 1000, 1),
+        request_id=request_id,
+    )
+    return response
+
+
+def _http_error(error: web.HTTPException, request_id: str) -> web.StreamResponse:
+    if error.status < 400:
+        return error
+    problem = Problem(error.status, "Det gick inte att göra det du bad om.", error.reason)
+    response = problem_response(problem, request_id)
+    if allow := error.headers.get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else ""
