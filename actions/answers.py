@@ -35,27 +35,35 @@ def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
         )
 
 
-def say_phrase(dispatcher: CollectingDispatcher, key: str) -> list[EventType]:
+def say_phrase(dispatcher: CollectingDispatcher, tracker: Tracker, key: str) -> list[EventType]:
     """Send a fixed text; the conversation is understood again."""
     say(dispatcher, phrase_answer(content(), key, now()))
-    return understood()
+    return understood(tracker)
 
 
 def say_entry(
-    dispatcher: CollectingDispatcher, entry_id: str, part: str = "short"
+    dispatcher: CollectingDispatcher, tracker: Tracker, entry_id: str, part: str = "short"
 ) -> list[EventType]:
     """Send an FAQ entry and remember it as the topic."""
     try:
         say(dispatcher, entry_answer(content(), entry_id, now(), part))
     except (KeyError, TemplateError):  # removed or broken since the button was shown
-        return say_phrase(dispatcher, "entry_gone")
-    return understood(entry_id)
+        return say_phrase(dispatcher, tracker, "entry_gone")
+    return understood(tracker, entry_id)
 
 
-def understood(topic: str | None = None) -> list[EventType]:
+def understood(tracker: Tracker, topic: str | None = None) -> list[EventType]:
     """Slots after a turn that was understood; a topic of None keeps the last one."""
-    events: list[EventType] = [SlotSet("misses", 0), SlotSet("offered", None)]
-    return [*events, SlotSet("topic", topic)] if topic else events
+    return remember(tracker, misses=0, offered=None, **({"topic": topic} if topic else {}))
+
+
+def remember(tracker: Tracker, **slots: Any) -> list[EventType]:
+    """Slot events for what has changed.
+
+    Only that: Rasa reads every event of a session again at each turn, and a new session starts
+    with all slot events of the one before.
+    """
+    return [SlotSet(k, v) for k, v in slots.items() if (tracker.get_slot(k) or None) != (v or None)]
 
 
 def entity(tracker: Tracker, name: str) -> str | None:

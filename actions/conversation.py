@@ -1,6 +1,6 @@
 """The conversation's actions: each picks content and lets answers.py say it."""
 
-from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet
+from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
@@ -9,6 +9,7 @@ from actions.answers import (
     content,
     entity,
     intent,
+    remember,
     say,
     say_entry,
     say_phrase,
@@ -40,7 +41,7 @@ class ActionAnswer(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         entry = entity(tracker, "entry") or INTENT_ENTRY.get(intent(tracker), "")
-        return say_entry(dispatcher, entry, entity(tracker, "part") or "short")
+        return say_entry(dispatcher, tracker, entry, entity(tracker, "part") or "short")
 
 
 class ActionPhrase(Action):
@@ -52,7 +53,7 @@ class ActionPhrase(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        return say_phrase(dispatcher, intent(tracker))
+        return say_phrase(dispatcher, tracker, intent(tracker))
 
 
 class ActionOpeningHours(Action):
@@ -68,11 +69,11 @@ class ActionOpeningHours(Action):
         moment = now()
         when = parse_when(text, moment)
         if when is None:
-            return say_entry(dispatcher, HOURS)
+            return say_entry(dispatcher, tracker, HOURS)
         plain = entry_answer(content(), HOURS, moment)
         answer = hours.describe_when(content().hours, when, moment)
         say(dispatcher, Answer(answer, plain.options, plain.sources, HOURS))
-        return understood(HOURS)
+        return understood(tracker, HOURS)
 
 
 class ActionHuman(Action):
@@ -85,7 +86,7 @@ class ActionHuman(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         is_open = hours.is_open(content().hours, now())
-        return say_phrase(dispatcher, "human_open" if is_open else "human_closed")
+        return say_phrase(dispatcher, tracker, "human_open" if is_open else "human_closed")
 
 
 class ActionEmergency(Action):
@@ -97,7 +98,7 @@ class ActionEmergency(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        return say_phrase(dispatcher, "emergency")
+        return say_phrase(dispatcher, tracker, "emergency")
 
 
 class ActionClarify(Action):
@@ -116,7 +117,7 @@ class ActionClarify(Action):
         options = [entry_option(content(), entry) for entry in offered]
         text = phrase_answer(content(), "clarify", now()).text
         say(dispatcher, Answer(text, (*options, choice_option(content(), "something-else"))))
-        return [SlotSet("offered", offered)]
+        return remember(tracker, offered=offered)
 
 
 class ActionUnknown(Action):
@@ -142,8 +143,8 @@ class ActionAffirm(Action):
     ) -> list[EventType]:
         offered = tracker.get_slot("offered") or []
         if offered:
-            return say_entry(dispatcher, offered[0])
-        return say_phrase(dispatcher, "affirm")
+            return say_entry(dispatcher, tracker, offered[0])
+        return say_phrase(dispatcher, tracker, "affirm")
 
 
 class ActionDeny(Action):
@@ -155,7 +156,9 @@ class ActionDeny(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        return say_phrase(dispatcher, "clarify_none" if tracker.get_slot("offered") else "deny")
+        return say_phrase(
+            dispatcher, tracker, "clarify_none" if tracker.get_slot("offered") else "deny"
+        )
 
 
 class ActionMore(Action):
@@ -169,8 +172,8 @@ class ActionMore(Action):
     ) -> list[EventType]:
         entry = content().entries.get(tracker.get_slot("topic") or "")
         if entry is None or not entry.more:
-            return say_phrase(dispatcher, "no_more" if entry else "affirm")
-        return say_entry(dispatcher, entry.id, "more")
+            return say_phrase(dispatcher, tracker, "no_more" if entry else "affirm")
+        return say_entry(dispatcher, tracker, entry.id, "more")
 
 
 class ActionWhere(Action):
@@ -212,27 +215,7 @@ class ActionRepeat(Action):
                     text=event["text"], buttons=(event.get("data") or {}).get("buttons") or []
                 )
                 return []
-        return say_phrase(dispatcher, "nothing_to_repeat")
-
-
-class ActionSessionStart(Action):
-    """A new session that keeps each slot's last value and nothing else.
-
-    Rasa's own carries over every SlotSet ever made, so a long conversation would grow slower.
-    """
-
-    def name(self) -> str:
-        return "action_session_start"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
-    ) -> list[EventType]:
-        kept = [
-            SlotSet(name, value)
-            for name, value in tracker.slots.items()
-            if value is not None and name in domain.get("slots", {})
-        ]
-        return [SessionStarted(), *kept, ActionExecuted("action_listen")]
+        return say_phrase(dispatcher, tracker, "nothing_to_repeat")
 
 
 def _entry_of(label: str) -> str:
@@ -244,7 +227,7 @@ def _not_understood(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[
     misses = int(tracker.get_slot("misses") or 0) + 1
     plain = {"out_of_scope": "out_of_scope", "nonsense": "nonsense"}.get(intent(tracker), "unknown")
     say(dispatcher, phrase_answer(content(), "unknown_again" if misses > 1 else plain, now()))
-    return [SlotSet("misses", misses), SlotSet("offered", None)]
+    return remember(tracker, misses=misses, offered=None)
 
 
 def _follow_up(
@@ -253,8 +236,8 @@ def _follow_up(
     entry = content().entries.get(tracker.get_slot("topic") or "")
     own = getattr(entry, field) if entry else None
     if entry is None or own is None:
-        return say_entry(dispatcher, default)
+        return say_entry(dispatcher, tracker, default)
     moment = now()
     whole = entry_answer(content(), entry.id, moment)
     say(dispatcher, Answer(render(content(), own, moment), whole.options, whole.sources, entry.id))
-    return understood()
+    return understood(tracker)

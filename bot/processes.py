@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -107,12 +108,13 @@ def children(conf: Settings) -> list[Child]:
     local = "http://127.0.0.1"
     model = rasa_project.model_path()
     rasa = [str(rasa_project.PYTHON), "-m", "rasa", "run", "--interface", "127.0.0.1",
-            "--port", str(conf.rasa_port), "--model", str(model)]  # fmt: skip
+            "--port", str(conf.rasa_port), "--model", str(model),
+            "--enable-api", "--auth-token", conf.rasa_token]  # fmt: skip
     return [
         Child("Åtgärdsservern", [sys.executable, "-m", "actions"], own,
               f"{local}:{conf.actions_port}/health", logs / "actions.log"),
         Child("Rasa", rasa, rasa_project.environment(conf),
-              f"{local}:{conf.rasa_port}/", logs / "rasa.log"),
+              f"{local}:{conf.rasa_port}/status?token={conf.rasa_token}", logs / "rasa.log"),
         Child("Webbservern", [sys.executable, "-m", "bot", "gateway"], own,
               f"http://{_reachable(conf.host)}:{conf.port}/healthz", logs / "gateway.log"),
     ]  # fmt: skip
@@ -125,6 +127,7 @@ def exported(conf: Settings) -> dict[str, str]:
         "KONTAKT_RASA_PORT": str(conf.rasa_port),
         "KONTAKT_ACTIONS_PORT": str(conf.actions_port),
         "KONTAKT_METRICS_PORT": str(conf.metrics_port),
+        "KONTAKT_RASA_TOKEN": conf.rasa_token,
     }
 
 
@@ -155,7 +158,7 @@ async def _serve(conf: Settings, open_browser: bool, started: list[Child]) -> No
     _preflight(conf)
     if not rasa_project.model_path().exists():
         await _progress("Tränar modellen (en till två minuter första gången)", _train())
-    conf = _free_ports(conf)
+    conf = _inner(conf)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
         started += children(conf)
         for child in started:
@@ -200,9 +203,10 @@ def _preflight(conf: Settings) -> None:
         )
 
 
-def _free_ports(conf: Settings) -> Settings:
-    """Inner ports that are taken are exchanged: nobody but us needs to know them."""
-    changes: dict[str, int] = {}
+def _inner(conf: Settings) -> Settings:
+    """A password for Rasa's API, and free ports for inner ones that are taken: nobody but us
+    needs to know them."""
+    changes: dict[str, object] = {"rasa_token": conf.rasa_token or secrets.token_hex(24)}
     for name in ("rasa_port", "actions_port", "metrics_port"):
         wanted = getattr(conf, name)
         if wanted and not _is_free("127.0.0.1", wanted):

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     )
 
     rasa_url: str = Field("", description="Rasas adress. Tomt: den egna maskinen och rasa_port.")
+    rasa_token: str = Field(
+        "", description="Lösenord för Rasas inre API. `bot run` väljer ett nytt varje gång."
+    )
     rasa_timeout: float = Field(
         5.0, description="Sekunder att vänta på Rasa innan reservsvaret ges.", gt=0
     )

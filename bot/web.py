@@ -46,7 +46,7 @@ def application(conf: Settings) -> web.Application:
     sessions = Sessions(engine(conf.database), conf.tracker_file)
     app[SETTINGS], app[CONTENT], app[SESSIONS] = conf, store, sessions
     app[LIMITER] = Limiter(conf)
-    app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout)
+    app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout, conf.rasa_token)
     app[TURNS] = Turns(conf, store, sessions, app[RASA])
     app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])
     aiohttp_jinja2.setup(

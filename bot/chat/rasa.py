@@ -15,8 +15,8 @@ class RasaAway(Exception):
 class Rasa:
     """A client with a time limit per turn, in seconds."""
 
-    def __init__(self, base: str, timeout: float) -> None:
-        self._base = base
+    def __init__(self, base: str, timeout: float, token: str) -> None:
+        self._base, self._token = base, token
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=1)
 
     def open(self) -> None:
@@ -47,7 +47,9 @@ class Rasa:
     async def ready(self) -> bool:
         """Whether Rasa answers with a loaded model."""
         try:
-            async with self._http.get(f"{self._base}/status") as response:
+            async with self._http.get(
+                f"{self._base}/status", params={"token": self._token}
+            ) as response:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False

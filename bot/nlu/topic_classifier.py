@@ -20,6 +20,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 ENTRY, MAYBE = "entry", "maybe"
 FALLBACK = "nlu_fallback"
 FILE = "classifier.skops"
+# Plain numbers; skops trusts scikit-learn and NumPy by itself, but not scipy.sparse.
+TRUSTED = ["scipy.sparse._csr.csr_matrix"]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -112,7 +114,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     ) -> "TopicClassifier":
         """The trained component. Raises if the model holds types that scikit-learn doesn't own."""
         with model_storage.read_from(resource) as folder:
-            return cls(config, skops.io.load(folder / FILE), model_storage, resource)
+            return cls(
+                config, skops.io.load(folder / FILE, trusted=TRUSTED), model_storage, resource
+            )
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set intent, ranking and the entity `entry` of each message with text."""
