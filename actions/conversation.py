@@ -27,6 +27,7 @@ from bot.content.answers import (
 from bot.content.clock import now
 from bot.content.dates import parse_when
 
+SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE = "oppettider", "adress", "telefon"
 INTENT_ENTRY = {"self_harm": "psykisk-kris", "opening_hours": HOURS}
 
@@ -115,7 +116,8 @@ class ActionClarify(Action):
         if not offered:
             return _not_understood(dispatcher, tracker)
         options = [entry_option(content(), entry) for entry in offered]
-        text = phrase_answer(content(), "clarify", now()).text
+        safety = any(content().entries[entry].topic == SAFETY for entry in offered)
+        text = phrase_answer(content(), "clarify_safety" if safety else "clarify", now()).text
         say(dispatcher, Answer(text, (*options, choice_option(content(), "something-else"))))
         return remember(tracker, offered=offered)
 

@@ -60,6 +60,11 @@ class Guard:
             return "emergency"
         return None
 
+    def past_crime(self, text: str) -> bool:
+        """Whether the text names a crime; ask only when nothing better is known of it."""
+        calm = self.lists["harmless"].sub(" ", fold(text[:5000]))
+        return self._has("crime", calm)
+
     def _has(self, name: str, folded: str) -> bool:
         return self.lists[name].search(folded) is not None
 

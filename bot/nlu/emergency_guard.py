@@ -6,11 +6,11 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.emergency import guard
-from bot.nlu.topic_classifier import ENTRY, set_intent
+from bot.nlu.topic_classifier import ENTRY, FALLBACK, set_intent
 
 MEANING = {
     "emergency": ("emergency", []),
@@ -37,8 +37,16 @@ class EmergencyGuard(GraphComponent):
     def process(self, messages: List[Message]) -> List[Message]:
         """Overrule the intent of each message that raises an alarm."""
         for message in messages:
-            alarm = guard().alarm(message.get(TEXT) or "")
+            text = message.get(TEXT) or ""
+            alarm = guard().alarm(text)
             if alarm:
                 name, entries = MEANING[alarm]
                 set_intent(message, name, {ENTRY: entries}, 1.0)
+            elif unsure(message) and guard().past_crime(text):
+                set_intent(message, "faq", {ENTRY: ["polisanmalan"]}, 1.0)
         return messages
+
+
+def unsure(message: Message) -> bool:
+    """Whether the classifier has given up."""
+    return bool((message.get(INTENT) or {}).get("name") == FALLBACK)
