@@ -25,7 +25,7 @@ from bot.content.answers import (
     render,
 )
 from bot.content.clock import now
-from bot.content.dates import parse_when
+from bot.content.dates import When, parse_when
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE = "oppettider", "adress", "telefon"
@@ -66,15 +66,8 @@ class ActionOpeningHours(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        text = str(tracker.latest_message.get("text") or "")
-        moment = now()
-        when = parse_when(text, moment)
-        if when is None:
-            return say_entry(dispatcher, tracker, HOURS)
-        plain = entry_answer(content(), HOURS, moment)
-        answer = hours.describe_when(content().hours, when, moment)
-        say(dispatcher, Answer(answer, plain.options, plain.sources, HOURS))
-        return understood(tracker, HOURS)
+        when = _when(tracker)
+        return _hours(dispatcher, tracker, when) if when else say_entry(dispatcher, tracker, HOURS)
 
 
 class ActionHuman(Action):
@@ -115,6 +108,9 @@ class ActionClarify(Action):
         offered = [entry for entry in likely if entry in content().entries]
         if not offered:
             return _not_understood(dispatcher, tracker)
+        # a day or an hour settles the doubt: it is most likely asked about opening hours
+        if HOURS in offered and (when := _when(tracker)):
+            return _hours(dispatcher, tracker, when)
         options = [entry_option(content(), entry) for entry in offered]
         safety = any(content().entries[entry].topic == SAFETY for entry in offered)
         text = phrase_answer(content(), "clarify_safety" if safety else "clarify", now()).text
@@ -218,6 +214,18 @@ class ActionRepeat(Action):
                 )
                 return []
         return say_phrase(dispatcher, tracker, "nothing_to_repeat")
+
+
+def _when(tracker: Tracker) -> When | None:
+    return parse_when(str(tracker.latest_message.get("text") or ""), now())
+
+
+def _hours(dispatcher: CollectingDispatcher, tracker: Tracker, when: When) -> list[EventType]:
+    moment = now()
+    plain = entry_answer(content(), HOURS, moment)
+    text = hours.describe_when(content().hours, when, moment)
+    say(dispatcher, Answer(text, plain.options, plain.sources, HOURS))
+    return understood(tracker, HOURS)
 
 
 def _entry_of(label: str) -> str:

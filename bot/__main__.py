@@ -19,6 +19,7 @@ def main() -> int:
     commands.add_parser("check", help="granska innehåll och träningsdata")
     commands.add_parser("chat", help="prata med assistenten i terminalen")
     commands.add_parser("settings", help="skriv ut tabellen över inställningar")
+    commands.add_parser("topics", help="skriv ut tabellen över alla svar")
     args = parser.parse_args()
     # imported when needed: `bot chat` shouldn't wait for a database library
     if args.command == "run":
@@ -47,9 +48,11 @@ def main() -> int:
         from bot.terminal import chat
 
         return chat(settings())
-    from bot.settings_table import table
+    from bot.content.load import load
+    from bot.tables import settings_table, topics_table
 
-    print(table())
+    topics = args.command == "topics"
+    print(topics_table(load(settings().content_dir)) if topics else settings_table())
     return 0
 
 

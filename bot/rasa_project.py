@@ -14,7 +14,13 @@ from bot.settings import ROOT, Settings, settings
 
 PYTHON = Path(os.environ.get("KONTAKT_RASA_PYTHON", ROOT / ".venv-rasa" / "bin" / "python"))
 MODELS = ROOT / "models"
-TRAINED_FROM = ("config.yml", "domain", "data", "bot/nlu", "requirements/rasa.txt")
+TRAINED_FROM = (
+    "config.yml",
+    "domain",
+    "data",
+    "bot/nlu/topic_classifier.py",
+    "requirements/rasa.txt",
+)
 
 
 class TrainingFailed(Exception):
