@@ -157,6 +157,7 @@ def environment(**extra: object) -> dict[str, str]:
 class Running:
     """A process that we started, and where its output goes."""
 
+    command: Sequence[str]
     popen: subprocess.Popen[bytes]
     log: Path
 
@@ -168,7 +169,7 @@ class Running:
         """Raise BenchError if it has ended."""
         if self.popen.poll() is not None:
             tail = "\n".join(self.said().strip().splitlines()[-15:])
-            raise BenchError(f"{' '.join(map(str, self.popen.args))} slutade:\n{tail}")  # type: ignore[arg-type]
+            raise BenchError(f"{' '.join(self.command)} slutade:\n{tail}")
 
     def family(self) -> list[psutil.Process]:
         """The process and all below it."""
@@ -180,16 +181,14 @@ class Running:
 
 
 @contextmanager
-def process(
-    command: Sequence[str | Path], cwd: Path, env: dict[str, str], log: Path
-) -> Iterator[Running]:
+def process(command: Sequence[str], cwd: Path, env: dict[str, str], log: Path) -> Iterator[Running]:
     """A process that is stopped with all its children when the block ends, however it ends."""
     with log.open("wb") as out:
         popen = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True,
         )  # fmt: skip
-    running = Running(popen, log)
+    running = Running(command, popen, log)
     try:
         yield running
     finally:
@@ -401,8 +400,8 @@ def train_stock(project: Path) -> tuple[Path, Training]:
     if model.exists() and note.exists():
         stored = json.loads(note.read_text("utf-8"))
         return model, Training(stored["training_s"], stored["trained"])
-    command: list[str | Path] = [RASA_PYTHON, "-m", "rasa", "train", "--quiet", "--force", "--domain", "domain",
-               "--out", project / "models", "--fixed-model-name", "stock"]  # fmt: skip
+    command = [str(RASA_PYTHON), "-m", "rasa", "train", "--quiet", "--force", "--domain", "domain",
+               "--out", str(project / "models"), "--fixed-model-name", "stock"]  # fmt: skip
     with process(command, project, environment(), CACHE / "stock-train.log") as running:
         seconds = round(finish(running), 1)
     shutil.move(project / "models" / "stock.tar.gz", model)
@@ -425,8 +424,9 @@ def stock(project: Path, copied: Path, model: Path, scratch: Path) -> Iterator[S
         KONTAKT_DATA_DIR=scratch / "stock-data",
         PYTHONPATH=copied,
     )
-    command: list[str | Path] = [RASA_PYTHON, "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(port),
-               "--model", model, "--enable-api", "--endpoints", "endpoints.yml"]  # fmt: skip
+    command = [str(RASA_PYTHON), "-m", "rasa", "run", "--interface", "127.0.0.1",
+               "--port", str(port), "--model", str(model), "--enable-api",
+               "--endpoints", "endpoints.yml"]  # fmt: skip
     actions = [sys.executable, "-m", "actions"]
     local, begun = "http://127.0.0.1", time.monotonic()
     with (
@@ -557,7 +557,7 @@ async def load(service: Service, args: argparse.Namespace) -> Json:
         rounds: dict[int, list[Volley]] = {clients: [] for clients in CLIENTS}
         for number in range(args.rounds):
             for clients, turns in zip(CLIENTS, args.turns, strict=True):
-                progress(f"  omgång {number + 1}: {clients} klienter, {turns} turer")
+                progress(f"  omgång {number + 1}: {clients} samtidigt, {turns} turer")
                 rounds[clients].append(await volley(client, clients, turns))
         progress(f"  {args.conversations} samtal med {LATE.stop - 1} turer")
         long = [await long_conversation(client, 7 * n) for n in range(args.conversations)]

@@ -284,7 +284,11 @@ def open_now(hours: OpeningHours, now: datetime) -> str:
     status = day_status(hours, local(now).date())
     if status.certain:
         return f"Just nu är det öppet, till {_clock(closes.time())}."
-    return f"{_uncertain_sentences(status, now)} {_next_sentence(hours, now, now, doubt=True)}"
+    # short: many answers end with this sentence
+    return (
+        f"I dag{_suffix(status.reason, closing=',')} är öppettiden inte bekräftad, så ring först. "
+        f"{_next_sentence(hours, now, now, doubt=True)}"
+    )
 
 
 def describe_day(hours: OpeningHours, day: date, now: datetime) -> str:
