@@ -29,7 +29,11 @@ from bot.content.dates import When, parse_when
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE = "oppettider", "adress", "telefon"
-INTENT_ENTRY = {"self_harm": "psykisk-kris", "opening_hours": HOURS}
+INTENT_ENTRY = {
+    "self_harm": "psykisk-kris",
+    "opening_hours": HOURS,
+    "human": "prata-med-manniska",
+}
 
 
 class ActionAnswer(Action):

@@ -3,12 +3,13 @@
 Used by the action server and, when Rasa is away, by the gateway. Pure: `now` is passed in.
 """
 
+import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 
-from jinja2 import StrictUndefined
-from jinja2 import TemplateError as JinjaError
+from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.content import hours as h
@@ -17,11 +18,29 @@ from bot.content.models import Role, Source
 
 MAX_CHOICES = 3
 
-_environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+class _Missing(StrictUndefined):
+    """Says in Swedish what is missing, and what there is instead."""
+
+    @property
+    def _undefined_message(self) -> str:
+        name, owner = self._undefined_name, self._undefined_obj
+        if self._undefined_hint:  # the sandbox refuses it
+            return f"{name!r} får inte användas"
+        there = owner if isinstance(owner, Mapping) else getattr(owner, "__dict__", {})
+        tail = f" – välj bland {', '.join(sorted(map(str, there)))}" if there else ""
+        return f"{name!r} finns inte{tail}"
+
+
+_environment = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False)
 
 
 class TemplateError(Exception):
-    """A text names a fact that doesn't exist; the message says which."""
+    """A text can't be filled in; the message says why, `line` where (from 1, 0 if not known)."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 @dataclass(frozen=True)
@@ -48,8 +67,18 @@ def render(content: Content, text: str, now: datetime) -> str:
         return text.strip()
     try:
         return _environment.from_string(text).render(facts(content, now)).strip()
-    except JinjaError as error:
-        raise TemplateError(f"texten använder något som inte finns: {error}") from error
+    except TemplateSyntaxError as error:
+        message = f"klamrarna {{{{ }}}} är skrivna på fel sätt ({error.message})"
+        raise TemplateError(message, error.lineno) from error
+    except Exception as error:  # a text may hold any expression, such as 1/0
+        message = f"texten går inte att fylla i: {error}"
+        raise TemplateError(message, _template_line(error)) from error
+
+
+def _template_line(error: Exception) -> int:
+    """Jinja rewrites tracebacks to the template's own lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno or 0 for f in reversed(frames) if f.filename == "<template>"), 0)
 
 
 def entry_answer(content: Content, entry_id: str, now: datetime, part: str = "short") -> Answer:

@@ -1,5 +1,6 @@
 """Read content/ into one frozen `Content`, or say exactly what is wrong and where."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.content.hours import DayException, Interval, OpeningHours
 from bot.content.models import (
@@ -28,6 +29,23 @@ M = TypeVar("M", bound=BaseModel)
 MORE_MARK = "<!-- mer -->"
 SHORT_WORDS = 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HEAD = re.compile(r"\s*^---[ \t]*\n(.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
+DATE = re.compile(r"\b\d{4}-\d\d?-\d\d?\b")
+
+# What the code and the pages name themselves, so that removing it would break a conversation.
+NEEDED_SAFETY = ("sos", "polisen")
+NEEDED_ENTRIES = (
+    *("adress", "oppettider", "telefon", "polisanmalan"),
+    *("psykisk-kris", "vald-i-nara-relation"),
+)
+NEEDED_CHOICES = ("something-else",)
+NEEDED_PHRASES = (
+    *("welcome", "notice", "greet", "goodbye", "thanks", "help", "affirm", "deny"),
+    *("human_open", "human_closed", "emergency", "threat", "abuse", "private"),
+    *("unknown", "unknown_again", "nonsense", "out_of_scope", "empty", "too_long"),
+    *("clarify", "clarify_safety", "clarify_none", "no_more", "nothing_to_repeat"),
+    *("other_authority", "other_municipality", "choice_gone", "entry_gone", "degraded"),
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,8 @@ class _Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.faults: list[Fault] = []
+        self._texts: dict[str, str] = {}  # by file name, to find the line of a fault
+        self._names: dict[str, set[str]] = {}  # the names in a file, the broken ones too
 
     def content(self) -> Content:
         kontaktcenter = self._model(Kontaktcenter, "kontaktcenter.yml")
@@ -114,19 +134,35 @@ class _Reader:
             if (model := self._model(Phrases, f"phrases/{path.name}"))
         }
         hours = self._hours(kontaktcenter.hours) if kontaktcenter else None
-        if "sv" not in phrases and not self.faults:
-            self._fault("phrases/sv.yml", 0, "filen saknas – de fasta texterna på svenska")
-        self._references(kontaktcenter, safety, people, sources, entries, phrases)
-        if self.faults or kontaktcenter is None or hours is None:
+        self._needed(phrases.get("sv"))
+        self._references(kontaktcenter, safety, people, entries, phrases)
+        if kontaktcenter is None or hours is None:
             raise ContentError(self.faults)
         content = Content(kontaktcenter, hours, safety, people, sources, entries, phrases)
-        self._rendering(content)
+        if not any(self._broken(name) for name in ("safety.yml", "people.yml")):
+            self._rendering(content)
         if self.faults:
             raise ContentError(self.faults)
         return content
 
     def _fault(self, name: str, line: int, message: str) -> None:
         self.faults.append(Fault(f"content/{name}", line, message))
+
+    def _broken(self, name: str) -> bool:
+        return any(fault.path == f"content/{name}" for fault in self.faults)
+
+    def _find(self, name: str, wanted: str, after: str = "") -> int:
+        """The first line with `wanted` as a whole, from a line with the key `after` on; 0 if none.
+
+        For faults that are seen when the tree with its line numbers is gone.
+        """
+        whole = re.compile(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])")
+        passed = not after
+        for number, line in enumerate(self._texts.get(name, "").splitlines(), 1):
+            passed = passed or line.lstrip(" -").startswith(f"{after}:")
+            if passed and whole.search(line):
+                return number
+        return 0
 
     def _yaml(self, name: str, text: str, first_line: int = 1) -> Any:
         """Parse YAML 1.2 text; a fault and None if it isn't YAML."""
@@ -135,16 +171,28 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + first_line if mark else 0
-            self._fault(name, line, f"går inte att läsa som YAML: {error.problem}")
-            return None
+            self._fault(name, line, _yaml_problem(error.problem or ""))
+        except YAMLError as error:  # a control character, say
+            line = text.count("\n", 0, getattr(error, "position", 0)) + first_line
+            self._fault(name, line, _yaml_problem(str(error).splitlines()[0]))
+        except ValueError:  # ruamel makes dates of 2026-13-45 itself, and says nothing of where
+            wrong = next((m for m in DATE.finditer(text) if not _is_date(m.group())), None)
+            line = text.count("\n", 0, wrong.start()) + first_line if wrong else 0
+            shown = f"{wrong.group()!r} är inget datum" if wrong else "ett datum går inte att läsa"
+            self._fault(name, line, f"{shown} – skriv år-månad-dag, t.ex. 2026-05-04")
+        return None
 
     def _read(self, name: str) -> str | None:
         try:
-            return (self.folder / name).read_text("utf-8")
+            # -sig: some editors on Windows put an invisible mark first
+            self._texts[name] = (self.folder / name).read_text("utf-8-sig")
+            return self._texts[name]
         except FileNotFoundError:
-            self._fault(name, 0, "filen saknas")
+            self._fault(name, 0, "filen saknas – lägg tillbaka den")
         except UnicodeDecodeError:
-            self._fault(name, 0, "filen är inte sparad som UTF-8")
+            self._fault(name, 0, "filen är inte sparad som UTF-8 – spara om den med den kodningen")
+        except OSError as error:
+            self._fault(name, 0, f"filen går inte att läsa: {error.strerror}")
         return None
 
     def _validate(
@@ -162,7 +210,7 @@ class _Reader:
             for detail in error.errors():
                 where = (*prefix, *detail["loc"])
                 key = ".".join(str(part) for part in where) or "filen"
-                message = _explain(detail["type"], key, detail["msg"])
+                message = _explain(detail["type"], key, str(detail.get("ctx", {}).get("expected")))
                 self._fault(name, _line(root, where) + first_line, message)
             return None
 
@@ -170,7 +218,7 @@ class _Reader:
         text = self._read(name)
         data = self._yaml(name, text) if text is not None else None
         if data is None:
-            if text is not None and not any(fault.path.endswith(name) for fault in self.faults):
+            if text is not None and not self._broken(name):
                 self._fault(name, 0, "filen är tom")
             return None
         return self._validate(kind, _plain(data), name, data, 1)
@@ -179,10 +227,13 @@ class _Reader:
         text = self._read(name)
         data = self._yaml(name, text) if text is not None else None
         if data is None:
+            if text is not None and not self._broken(name):
+                self._fault(name, 0, "filen är tom")
             return {}
         if not isinstance(data, dict):
-            self._fault(name, 1, "ska vara en lista av namn med kolon efter")
+            self._fault(name, 1, "ska vara namn med kolon efter, ett för varje post")
             return {}
+        self._names[name] = {str(key) for key in data}
         models = {
             key: self._validate(kind, _plain(value), name, data, 1, (key,))
             for key, value in data.items()
@@ -197,22 +248,26 @@ class _Reader:
             text = self._read(name)
             if text is None:
                 continue
-            start, _, rest = text.partition("---\n")
-            head, mark, body = rest.partition("\n---\n")
-            if start.strip() or not mark:
+            parts = HEAD.match(text)
+            if parts is None:
                 self._fault(name, 1, "ska börja med ett sidhuvud mellan två rader med ---")
                 continue
-            data = self._yaml(name, head, first_line=2)
+            first_line = text.count("\n", 0, parts.start(1)) + 1
+            data = self._yaml(name, parts.group(1), first_line)
             if data is None:
+                if not self._broken(name):
+                    self._fault(name, first_line, "sidhuvudet är tomt")
                 continue
-            valid = self._validate(EntryHead, _plain(data), name, data, 2)
+            valid = self._validate(EntryHead, _plain(data), name, data, first_line)
             if valid is None:
                 continue
             if valid.id != path.stem:
-                self._fault(name, 2, f"id är {valid.id!r} men filen heter {path.name}")
-            short, _, more = body.partition(MORE_MARK)
+                message = f"id är {valid.id!r} men filen heter {path.name} – skriv id: {path.stem}"
+                self._fault(name, self._find(name, valid.id, "id"), message)
+                continue
+            short, _, more = text[parts.end() :].partition(MORE_MARK)
             if not short.strip():
-                line = head.count("\n") + 4
+                line = text.count("\n", 0, parts.end()) + 1
                 self._fault(name, line, "svaret saknas – skriv det under sidhuvudet")
                 continue
             yield Entry(**valid.model_dump(), short=short, more=more)
@@ -221,19 +276,42 @@ class _Reader:
         try:
             return opening_hours(hours)
         except ValueError as error:
-            self._fault("kontaktcenter.yml", 0, f"öppettiderna går inte ihop: {error}")
+            named = DATE.search(str(error))
+            line = self._find("kontaktcenter.yml", named.group() if named else "weekly")
+            self._fault("kontaktcenter.yml", line, f"öppettiderna går inte ihop: {error}")
             return None
+
+    def _needed(self, swedish: Phrases | None) -> None:
+        """What the code names itself must not be removed."""
+        if not self._broken("safety.yml"):
+            for name in (n for n in NEEDED_SAFETY if n not in self._names["safety.yml"]):
+                self._fault("safety.yml", 0, f"`{name}` saknas – assistenten behöver det numret")
+        for name in NEEDED_ENTRIES:
+            if f"faq/{name}.md" not in self._texts and not self._broken(f"faq/{name}.md"):
+                self._fault(f"faq/{name}.md", 0, "filen saknas – assistenten behöver det svaret")
+        if swedish is None:
+            if not self._broken("phrases/sv.yml"):
+                message = "filen saknas – där står de fasta texterna på svenska"
+                self._fault("phrases/sv.yml", 0, message)
+            return
+        missing = [name for name in NEEDED_PHRASES if name not in swedish.phrases]
+        missing += [name for name in NEEDED_CHOICES if name not in swedish.choices]
+        for name in missing:
+            self._fault("phrases/sv.yml", 0, f"`{name}` saknas – assistenten behöver den texten")
 
     def _references(
         self,
         kontaktcenter: Kontaktcenter | None,
         safety: dict[str, SafetyNumber],
         people: dict[str, Role],
-        sources: dict[str, Source],
         entries: dict[str, Entry],
         phrases: dict[str, Phrases],
     ) -> None:
-        """Every id that is named must exist."""
+        """Every id that is named must exist. What exists but is broken is reported once, there."""
+        files = {name[4:-3] for name in self._texts if name.startswith("faq/")} | {
+            fault.path[12:-3] for fault in self.faults if fault.path.startswith("content/faq/")
+        }
+        known = self._names.get("sources.yml")
         named: list[tuple[str, str]] = []
         if kontaktcenter:
             named += [("kontaktcenter.yml", name) for name in kontaktcenter.hours.source]
@@ -245,17 +323,26 @@ class _Reader:
         named += [("people.yml", name.source) for role in people.values() for name in role.names]
         named += [(f"faq/{e.id}.md", name) for e in entries.values() for name in e.source]
         for file, name in named:
-            if name not in sources:
-                self._fault(file, 0, f"källan {name!r} finns inte i sources.yml")
+            if known is not None and name not in known:
+                line = self._find(file, name, "source")
+                message = f"källan {name!r} finns inte i sources.yml – är den felstavad?"
+                if Fault(f"content/{file}", line, message) not in self.faults:
+                    self._fault(file, line, message)
         for entry in entries.values():
+            file = f"faq/{entry.id}.md"
             for other in entry.related:
-                if other not in entries:
-                    self._fault(f"faq/{entry.id}.md", 0, f"related: {other!r} finns inte")
+                if other not in files:
+                    line = self._find(file, other, "related")
+                    message = f"related: {other!r} finns inte – skriv id för ett annat svar"
+                    self._fault(file, line, message)
         for lang, model in phrases.items():
             for key, phrase in model.phrases.items():
                 for choice in phrase.choices:
-                    if choice not in entries and choice not in model.choices:
-                        self._fault(f"phrases/{lang}.yml", 0, f"{key}: valet {choice!r} finns inte")
+                    if choice not in files and choice not in model.choices:
+                        file = f"phrases/{lang}.yml"
+                        line = self._find(file, choice, key)
+                        message = f"{key}: valet {choice!r} finns inte – skriv id för ett svar"
+                        self._fault(file, line, message)
 
     def _rendering(self, content: Content) -> None:
         """Every text must render: a misspelt variable is a fault here, not in front of a reader."""
@@ -274,9 +361,22 @@ class _Reader:
         ]
         for name, text in texts:
             try:
-                render(content, text, noon.astimezone())
+                shown = render(content, text, noon.astimezone())
             except TemplateError as error:
-                self._fault(name, 0, str(error))
+                self._fault(name, self._line_of(name, text, error.line), str(error))
+                continue
+            left = re.search(r"\{\{|\}\}|\{%|%\}", shown)
+            if left:
+                line = self._line_of(name, text, text.count("\n", 0, text.find(left.group())) + 1)
+                message = "en klammer saknas – skriv t.ex. {{ kontaktcenter.phone }}"
+                self._fault(name, line, message)
+
+    def _line_of(self, name: str, text: str, line: int) -> int:
+        """The line in the file of a line (from 1) of one of its texts; 0 if it isn't known."""
+        lines = text.splitlines()
+        wanted = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        file = self._texts[name].splitlines() if wanted else []
+        return next((number for number, found in enumerate(file, 1) if wanted in found), 0)
 
 
 def opening_hours(hours: Hours) -> OpeningHours:
@@ -289,9 +389,10 @@ def opening_hours(hours: Hours) -> OpeningHours:
             )
     exceptions = []
     for item in hours.exceptions:
-        if item.closed == bool(item.open and item.close):
+        given = [time is not None for time in (item.open, item.close)]
+        if any(given) if item.closed else not all(given):
             raise ValueError(
-                f"undantaget {item.date} ska ha antingen closed: true eller open/close"
+                f"undantaget {item.date} ska ha antingen closed: true eller både open och close"
             )
         intervals = (
             (Interval(time.fromisoformat(item.open), time.fromisoformat(item.close)),)
@@ -332,19 +433,71 @@ def _line(root: Any, where: tuple[Any, ...]) -> int:
     return int(line)
 
 
+def _is_date(text: str) -> bool:
+    try:
+        date(*map(int, text.split("-")))
+    except ValueError:
+        return False
+    return True
+
+
+_A_DATE = "skriv år-månad-dag, t.ex. 2026-05-04"
+_A_CLOCK = 'skriv klockslaget med två siffror och kolon inom citattecken, t.ex. "08:00"'
 _ADVICE = {
     "reviewed": "skriv datumet då någon läste texten, t.ex. 2026-05-04",
+    "read": _A_DATE,
+    "date": _A_DATE,
+    "as_of": _A_DATE,
+    "open": _A_CLOCK,
+    "close": _A_CLOCK,
+    "days": "skriv t.ex. [mon, tue, wed, thu, fri]",
     "source": "skriv källans namn ur sources.yml",
     "owner": "skriv rollen eller enheten som ansvarar för texten",
-    "audience": "skriv invanare, foretag eller båda",
+    "audience": "skriv [invanare], [foretag] eller [invanare, foretag]",
+    "id": "skriv filens namn utan .md: små bokstäver a–z, siffror och bindestreck",
+    "topic": "skriv små bokstäver a–z, siffror och bindestreck",
+    "title": "skriv frågan så som den visas",
+    "related": "skriv id för andra svar, t.ex. [adress, telefon]",
+    "url": "skriv hela adressen, den börjar med https://",
+    "postcode": 'skriv t.ex. "461 83" inom citattecken',
+    "e164": 'skriv t.ex. "+46520495000" inom citattecken',
+    "email": "skriv adressen, eller null om den inte är känd",
+}
+_WRONG = {
+    "string_type": "ska vara text",
+    "string_too_short": "är tom",
+    "string_pattern_mismatch": "är skrivet på fel sätt",
+    "list_type": "ska vara en lista inom hakparenteser",
+    "too_short": "är tom",
+    "bool_type": "ska vara true eller false",
+    "bool_parsing": "ska vara true eller false",
+    "dict_type": "ska vara namn med kolon efter",
+    "model_type": "ska vara namn med kolon efter",
 }
 
 
-def _explain(kind: str, key: str, message: str) -> str:
-    advice = _ADVICE.get(key.split(".")[-1].split("[")[0], "")
-    tail = f" – {advice}" if advice else ""
+def _explain(kind: str, key: str, expected: str) -> str:
+    field = next((part for part in reversed(key.split(".")) if not part.isdigit()), "")
+    tail = f" – {_ADVICE[field]}" if field in _ADVICE else ""
     if kind == "missing":
         return f"`{key}` saknas{tail}"
     if kind == "extra_forbidden":
         return f"`{key}` är inget fält som finns här – är det felstavat?"
-    return f"`{key}` är fel: {message}{tail}"
+    if kind.startswith("date"):
+        return f"`{key}` är inget datum{tail}"
+    if kind == "literal_error":
+        choices = expected.replace(" or ", " eller ")
+        return f"`{key}` ska vara {choices}{tail}"
+    return f"`{key}` {_WRONG.get(kind, 'är fel')}{tail}"
+
+
+def _yaml_problem(problem: str) -> str:
+    twice = re.search(r'found duplicate key "(.+?)"', problem)
+    if twice:
+        return f"`{twice.group(1)}` står två gånger – ta bort den ena"
+    if "'\\t'" in problem:
+        return "raden börjar med ett tabbtecken – använd mellanslag"
+    return (
+        "går inte att läsa som YAML – se över indrag, kolon, citattecken och hakparenteser här "
+        f"och på raden före ({problem})"
+    )

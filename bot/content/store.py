@@ -52,4 +52,8 @@ class ContentStore:
     def _watch(self) -> None:
         # poll_delay/debounce: an editor that saves three files gives one reload
         for _ in watch(self.folder, stop_event=self._stop, debounce=400, rust_timeout=1000):
-            self.reload()
+            try:
+                self.reload()
+            except Exception as error:  # this thread must live on to see the next edit
+                log.exception("content_broken", kept="last good version")
+                self.faults = [Fault(str(self.folder), 0, f"går inte att läsa: {error}")]
