@@ -55,7 +55,9 @@ def _show(messages: list[dict[str, Any]]) -> dict[str, str]:
     for message in messages:
         print(f"\nAssistenten: {message['text']}")
         for source in message["sources"]:
-            dated = f"granskad {source['reviewed']}" if source["reviewed"] else "utan datum"
+            dated = (
+                f"granskad {source['reviewed']}" if source["reviewed"] else f"läst {source['read']}"
+            )
             print(f"  Källa: {source['title']}, {dated}")
         for choice in message["choices"]:
             number = str(len(choices) + 1)

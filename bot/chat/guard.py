@@ -17,4 +17,4 @@ def clean(text: str) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
     text = unicodedata.normalize("NFKC", _PILED.sub(r"\1", unicodedata.normalize("NFKD", text)))
-    return re.sub(r"\s+", " ", text).strip().lstrip("/").strip()
+    return re.sub(r"\s+", " ", text).lstrip("/ ").rstrip()
