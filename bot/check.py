@@ -1,4 +1,4 @@
-"""`bot check`: everything that can be wrong in content and training data, said with file and line."""
+"""`bot check`: what can be wrong in content and training data, with file and line."""
 
 import re
 import sys
@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 
-from bot.content.load import Content, ContentError, Fault, load, warnings
+from bot.content.load import Content, ContentError, Fault, load, warnings, yaml_problem
 from bot.settings import ROOT
 
 MIN_PHRASES = 25
@@ -30,11 +31,11 @@ def check(content_dir: Path, today: date) -> int:
     """Print every fault and warning; 0 if nothing but warnings was found."""
     try:
         content = load(content_dir)
+        phrases = list(read_phrases(ROOT / "data" / "nlu"))
+        tests = list(read_phrases(ROOT / "tests" / "nlu"))
     except ContentError as error:
         print(error, file=sys.stderr)
         return 1
-    phrases = list(read_phrases(ROOT / "data" / "nlu"))
-    tests = list(read_phrases(ROOT / "tests" / "nlu"))
     faults = [*warnings(content, today), *phrase_faults(content, phrases, tests)]
     for fault in faults:
         print(fault, file=sys.stderr)
@@ -47,14 +48,23 @@ def check(content_dir: Path, today: date) -> int:
 
 
 def read_phrases(folder: Path) -> Iterator[Phrase]:
-    """The phrases of all Rasa NLU files of a folder, with their lines."""
+    """The phrases of all Rasa NLU files of a folder, with their lines.
+
+    Raises ContentError if a file isn't YAML.
+    """
     for path in sorted(folder.glob("*.yml")):
-        data = YAML(typ="rt").load(path.read_text("utf-8"))
         name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+        try:
+            data = YAML(typ="rt").load(path.read_text("utf-8"))
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise ContentError(
+                [Fault(name, mark.line + 1 if mark else 0, yaml_problem(error.problem or ""))]
+            ) from None
         for block in (data or {}).get("nlu", []):
             entry = (block.get("metadata") or {}).get("entry")
             label = f"{block['intent']}/{entry}" if entry else str(block["intent"])
-            first = block.lc.value("examples")[0] + 1
+            first = block.lc.value("examples")[0] + 2  # counts from 0, and "|" has its own line
             for offset, line in enumerate(str(block["examples"]).splitlines()):
                 if line.strip():
                     yield Phrase(label, line.strip().removeprefix("- "), name, first + offset)

@@ -10,6 +10,7 @@ from datetime import datetime
 from types import SimpleNamespace
 
 from jinja2 import StrictUndefined, TemplateSyntaxError
+from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.content import hours as h
@@ -72,6 +73,8 @@ def render(content: Content, text: str, now: datetime) -> str:
         raise TemplateError(message, error.lineno) from error
     except Exception as error:  # a text may hold any expression, such as 1/0
         message = f"texten går inte att fylla i: {error}"
+        if not isinstance(error, JinjaError):
+            message = f"texten går inte att fylla i – använd bara {{{{ namn.fält }}}} ({error})"
         raise TemplateError(message, _template_line(error)) from error
 
 

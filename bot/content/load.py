@@ -36,7 +36,7 @@ DATE = re.compile(r"\b\d{4}-\d\d?-\d\d?\b")
 NEEDED_SAFETY = ("sos", "polisen")
 NEEDED_ENTRIES = (
     *("adress", "oppettider", "telefon", "polisanmalan"),
-    *("psykisk-kris", "vald-i-nara-relation"),
+    *("psykisk-kris", "vald-i-nara-relation", "prata-med-manniska"),
 )
 NEEDED_CHOICES = ("something-else",)
 NEEDED_PHRASES = (
@@ -160,7 +160,7 @@ class _Reader:
         passed = not after
         for number, line in enumerate(self._texts.get(name, "").splitlines(), 1):
             passed = passed or line.lstrip(" -").startswith(f"{after}:")
-            if passed and whole.search(line):
+            if passed and whole.search(line) and not line.lstrip().startswith("#"):
                 return number
         return 0
 
@@ -171,10 +171,10 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + first_line if mark else 0
-            self._fault(name, line, _yaml_problem(error.problem or ""))
+            self._fault(name, line, yaml_problem(error.problem or ""))
         except YAMLError as error:  # a control character, say
             line = text.count("\n", 0, getattr(error, "position", 0)) + first_line
-            self._fault(name, line, _yaml_problem(str(error).splitlines()[0]))
+            self._fault(name, line, yaml_problem(str(error).splitlines()[0]))
         except ValueError:  # ruamel makes dates of 2026-13-45 itself, and says nothing of where
             wrong = next((m for m in DATE.finditer(text) if not _is_date(m.group())), None)
             line = text.count("\n", 0, wrong.start()) + first_line if wrong else 0
@@ -491,7 +491,8 @@ def _explain(kind: str, key: str, expected: str) -> str:
     return f"`{key}` {_WRONG.get(kind, 'är fel')}{tail}"
 
 
-def _yaml_problem(problem: str) -> str:
+def yaml_problem(problem: str) -> str:
+    """A YAML library's complaint as advice to an editor."""
     twice = re.search(r'found duplicate key "(.+?)"', problem)
     if twice:
         return f"`{twice.group(1)}` står två gånger – ta bort den ena"

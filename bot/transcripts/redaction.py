@@ -8,6 +8,11 @@ import re
 # Order matters: the longest and most certain shapes first.
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("e-post", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    # mobile numbers and country codes first: ten digits may look like a personnummer too
+    (
+        "telefon",
+        re.compile(r"(?<![\d-])(?:(?:\+|00)46[ ()-]*\d(?:[ ()/-]*\d){6,10}|07[02369]\d{7})(?!\d)"),
+    ),
     ("kortnummer", re.compile(r"(?<![\d+])(?:\d{4}[ -]?){3}\d{1,7}(?!\d)")),
     (
         "personnummer",
@@ -18,7 +23,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("organisationsnummer", re.compile(r"(?<!\d)\d{2}[2-9]\d{3}-\d{4}(?!\d)")),
     ("telefon", re.compile(r"(?<![\d/.-])(?:\+46|0046|0)[ ()-]*\d(?:[ ()/-]*\d){6,11}(?!\d)")),
-    ("nummer", re.compile(r"(?<![\d-])\d(?:[ -]?\d){7,}(?![\d-])")),
+    ("nummer", re.compile(r"(?<![\d-])\d(?:[ -]?\d){8,}(?![\d-])")),
 )
 SENSITIVE = frozenset({"kortnummer", "personnummer", "nummer"})
 # Public numbers and dates are no personal data and must stay readable.
