@@ -12,7 +12,13 @@ from bot.chat.guard import clean
 from bot.chat.messages import MessageOut, Offer, Reply, replies, reply
 from bot.chat.rasa import Rasa, RasaAway
 from bot.chat.sessions import Session, Sessions
-from bot.content.answers import Answer, TemplateError, entry_answer, phrase_answer
+from bot.content.answers import (
+    Answer,
+    TemplateError,
+    entry_answer,
+    entry_option,
+    phrase_answer,
+)
 from bot.content.clock import now
 from bot.content.load import Content
 from bot.content.store import ContentStore
@@ -52,7 +58,8 @@ class Turns:
             return await self._aside(session, "empty")
         shown, kinds = redact(cleaned, public_numbers(self._store.content))
         first = [self._phrase("private")] if kinds & SENSITIVE else []
-        return await self._turn(session, shown, shown, client_id, first)
+        sent = titled(self._store.content, shown) or shown
+        return await self._turn(session, shown, sent, client_id, first)
 
     async def choice(
         self, session: Session, choice_id: str, client_id: str | None = None
@@ -132,6 +139,23 @@ class Turns:
     def _phrase(self, key: str, **values: str) -> Reply:
         answer: Answer = phrase_answer(self._store.content, key, now(), **values)
         return reply(answer)
+
+
+def titled(content: Content, text: str) -> str | None:
+    """The payload behind a title that is typed word for word; None if the text is no title.
+
+    It is what the chat page sends for a button of a conversation that has ended, and it finds a
+    new entry that nobody has trained phrases for.
+    """
+    wanted = _bare(text)
+    for entry in content.entries.values():
+        if _bare(entry.title) == wanted:
+            return entry_option(content, entry.id).payload
+    return None
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", " ", text.casefold()).strip()
 
 
 def public_numbers(content: Content) -> frozenset[str]:

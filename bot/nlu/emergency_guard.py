@@ -10,7 +10,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.emergency import guard
-from bot.nlu.topic_classifier import ENTRY, FALLBACK, set_intent
+from bot.nlu.topic_classifier import ENTRY, FALLBACK, MAYBE, set_intent
 
 MEANING = {
     "emergency": ("emergency", []),
@@ -42,6 +42,9 @@ class EmergencyGuard(GraphComponent):
             if alarm:
                 name, entries = MEANING[alarm]
                 set_intent(message, name, {ENTRY: entries}, 1.0)
+            elif intent_name(message) == "emergency" and guard().harmless(text):
+                # the classifier knows the words but not the idiom; asking still names 112
+                set_intent(message, FALLBACK, {MAYBE: ["faq/nodnummer"]}, 0.0)
             elif unsure(message) and guard().past_crime(text):
                 set_intent(message, "faq", {ENTRY: ["polisanmalan"]}, 1.0)
         return messages
@@ -49,4 +52,9 @@ class EmergencyGuard(GraphComponent):
 
 def unsure(message: Message) -> bool:
     """Whether the classifier has given up."""
-    return bool((message.get(INTENT) or {}).get("name") == FALLBACK)
+    return intent_name(message) == FALLBACK
+
+
+def intent_name(message: Message) -> str:
+    """The intent so far, empty if none."""
+    return str((message.get(INTENT) or {}).get("name") or "")

@@ -1,0 +1,127 @@
+"""A real browser in front of the real service."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
+
+from bot.settings import ROOT
+from tests.conftest import Service
+
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+PICTURES = ROOT / "docs" / "bilder"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, else Playwright's own. Without one the tests fail."""
+    installed = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
+        yield started
+        await started.close()
+
+
+class Window:
+    """A resident's browser window on the chat page, and all that it has asked for and said."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type != "log" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+
+    def _asked(self, request: Request) -> None:
+        if urlsplit(request.url).netloc not in (urlsplit(self.base).netloc, ""):
+            self.strangers.append(request.url)
+
+    async def open(self) -> "Window":
+        """Go to the page and wait for the greeting."""
+        await self.page.goto(self.base)
+        await expect(self.answers.first).to_contain_text("automatisk assistent")
+        return self
+
+    @property
+    def answers(self) -> Locator:
+        """What the assistant has said."""
+        return self.page.locator(".msg.assistant")
+
+    @property
+    def questions(self) -> Locator:
+        """What the resident has said."""
+        return self.page.locator(".msg.user")
+
+    @property
+    def field(self) -> Locator:
+        """Where the resident writes."""
+        return self.page.get_by_label("Skriv din fråga")
+
+    async def ask(self, text: str) -> Locator:
+        """Type and press Enter; the first new answer."""
+        before = await self.answers.count()
+        await self.field.fill(text)
+        await self.field.press("Enter")
+        return await self._new(before)
+
+    async def press(self, title: str) -> Locator:
+        """Press the last button with a title; the first new answer."""
+        before = await self.answers.count()
+        await self.page.get_by_role("button", name=title, exact=True).last.click()
+        return await self._new(before)
+
+    async def _new(self, before: int) -> Locator:
+        await expect(self.answers.nth(before)).to_be_visible(timeout=15_000)
+        await expect(self.page.locator("#typing")).to_be_empty()
+        return self.answers.nth(before)
+
+    async def wrong_for_accessibility(self) -> list[str]:
+        """What axe finds, with the places."""
+        options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+        found: dict[str, Any] = (await Axe().run(self.page, options=options)).response
+        return [f"{v['id']}: {[n['target'] for n in v['nodes']]}" for v in found["violations"]]
+
+    async def picture(self, name: str) -> None:
+        """Save a picture for docs/ when KONTAKT_SCREENSHOTS is set."""
+        if os.environ.get("KONTAKT_SCREENSHOTS"):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            picture = await self.page.screenshot(
+                path=PICTURES / name, animations="disabled", caret="hide"
+            )
+            assert len(picture) < 200_000
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A private window, as on a computer."""
+    made = await browser.new_context(locale="sv-SE", viewport={"width": 1280, "height": 900})
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def window(context: BrowserContext, service: Service) -> AsyncIterator[Window]:
+    """The chat page, open. It must never complain nor talk to anybody else."""
+    opened = await Window(await context.new_page(), service.base).open()
+    yield opened
+    assert opened.complaints == []
+    assert opened.strangers == []
