@@ -7,6 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.content.load import load
+from bot.settings import ROOT
 from tests.conftest import Resident, spoken
 
 Messages = list[dict[str, Any]]
@@ -124,6 +126,12 @@ async def test_christmas_is_not_promised(resident: Careful) -> None:
     assert "inte bekräftad" in answer or "stängt" in answer
 
 
+async def test_every_title_typed_as_it_stands_is_its_answer(resident: Careful) -> None:
+    entries = load(ROOT / "content").entries.values()
+    wrong = [e.title for e in entries if await topic(resident, e.title.lower().strip("?")) != e.id]
+    assert wrong == []
+
+
 async def test_the_address(resident: Careful) -> None:
     assert f"stadshuset på {ADDRESS}, 461 83 Trollhättan" in await resident.say(
         "Vad är adressen till kontaktcenter?"
@@ -213,7 +221,8 @@ async def test_the_button_to_a_person(resident: Careful) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Är du en robot?", "är du en människa eller maskin?", "are you a bot"]
+    "text",
+    ["Är du en robot?", "är du en människa eller maskin?", "pratar jag med en människa nu?"],
 )
 async def test_it_never_denies_being_a_machine(resident: Careful, text: str) -> None:
     answer = await resident.say(text)
