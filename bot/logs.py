@@ -2,9 +2,20 @@
 
 import logging
 import sys
+import traceback
 import warnings
+from typing import Any
 
 import structlog
+
+
+class _TypeOnly(logging.Formatter):
+    """Libraries' log lines with an exception's type and place: its message may hold user text."""
+
+    def formatException(self, ei: Any) -> str:
+        kind, _, trace = ei
+        last = traceback.extract_tb(trace)[-1:]
+        return getattr(kind, "__name__", "") + "".join(f" {f.filename}:{f.lineno}" for f in last)
 
 
 def configure(service: str) -> None:
@@ -13,7 +24,11 @@ def configure(service: str) -> None:
     Only event names and measured values are logged; no call site passes a user's text.
     """
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_TypeOnly("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    # aiohttp answers a request it can't parse with 400, and logs the address and what was sent
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

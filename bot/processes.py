@@ -107,8 +107,8 @@ def children(conf: Settings) -> list[Child]:
     own = {**os.environ, **exported(conf), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     local = "http://127.0.0.1"
     model = rasa_project.model_path()
-    rasa = [str(rasa_project.PYTHON), "-m", "bot.nlu.rasa_server", "run", "--interface", "127.0.0.1",
-            "--port", str(conf.rasa_port), "--model", str(model),
+    rasa = [str(rasa_project.PYTHON), "-m", "bot.nlu.rasa_server", "run",
+            "--interface", "127.0.0.1", "--port", str(conf.rasa_port), "--model", str(model),
             "--enable-api", "--auth-token", conf.rasa_token]  # fmt: skip
     return [
         Child("Åtgärdsservern", [sys.executable, "-m", "actions"], own,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -97,16 +98,10 @@ async def requests(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         response = _http_error(error, request_id)
     except Exception as error:
-        # the type only: a message may hold what the user wrote
-        log.error("failed", error=type(error).__name__, request_id=request_id, at=_where(error))
-        response = problem_response(
-            Problem(
-                500,
-                "Försök igen om en stund. Kontakta kontaktcenter om felet är kvar.",
-                "Try again in a while.",
-            ),
-            request_id,
-        )
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # /static/aaaa…
+            response = _http_error(web.HTTPNotFound(), request_id)
+        else:
+            response = _failure(error, request_id)
     response.headers["X-Request-ID"] = request_id
     response.headers.update(HEADERS)
     if request.path.startswith(("/api/", "/webhooks/")):
@@ -121,6 +116,17 @@ async def requests(request: web.Request, handler: Handler) -> web.StreamResponse
         request_id=request_id,
     )
     return response
+
+
+def _failure(error: Exception, request_id: str) -> web.Response:
+    # the type only: a message may hold what the user wrote
+    log.error("failed", error=type(error).__name__, request_id=request_id, at=_where(error))
+    problem = Problem(
+        500,
+        "Försök igen om en stund. Kontakta kontaktcenter om felet är kvar.",
+        "Try again in a while.",
+    )
+    return problem_response(problem, request_id)
 
 
 def _http_error(error: web.HTTPException, request_id: str) -> web.StreamResponse:

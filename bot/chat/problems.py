@@ -7,6 +7,7 @@ from aiohttp import web
 TITLES = {
     400: ("Det gick inte att läsa anropet", "The request could not be read"),
     401: ("Samtalet finns inte längre", "The session is unknown or has ended"),
+    403: ("Det är inte tillåtet", "Not allowed"),
     404: ("Sidan finns inte", "Not found"),
     405: ("Det går inte att göra så här", "Method not allowed"),
     413: ("Meddelandet är för stort", "Payload too large"),
@@ -31,7 +32,7 @@ class Problem(Exception):
 
 def problem_response(problem: Problem, request_id: str) -> web.Response:
     """The problem as a response."""
-    title, title_en = TITLES.get(problem.status, TITLES[500])
+    title, title_en = TITLES.get(problem.status, TITLES[400 if problem.status < 500 else 500])
     body = {
         "type": "about:blank",
         "title": title,

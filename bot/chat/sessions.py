@@ -8,12 +8,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import delete, select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.chat.messages import MessageOut, Offer, Reply, html
 from bot.store.database import engine as database_engine
+from bot.store.database import wipe
 from bot.store.models import ChatChoice, ChatFeedback, ChatMessage, ChatSession
+
+
+class SessionGone(Exception):
+    """The conversation was erased meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,19 @@ class Sessions:
         await self._engine.dispose()
 
     async def open(self, key: str) -> Session:
-        """Start a conversation under a key that isn't taken."""
+        """Start a conversation, or continue it if somebody was faster with the same key."""
         moment = datetime.now(UTC)
         row = ChatSession(
             id=key, conversation=f"s-{uuid.uuid4().hex}", turns=0, created_at=moment, seen_at=moment
         )
-        async with self._make.begin() as db:
-            db.add(row)
+        try:
+            async with self._make.begin() as db:
+                db.add(row)
+        except IntegrityError:
+            found = await self.find(key)
+            if found is None:
+                raise
+            return found
         return Session(row.id, row.conversation, 0)
 
     async def find(self, key: str) -> Session | None:
@@ -81,26 +92,34 @@ class Sessions:
         return bool(rows), [message_out(row) for row in rows if row.role == "assistant"]
 
     async def heard(self, session: Session, text_: str, client_id: str | None) -> None:
-        """Store what the resident said (redacted) before anything can go wrong."""
+        """Store what the resident said (redacted) before anything can go wrong.
+
+        Raises SessionGone.
+        """
         moment = datetime.now(UTC)
         async with self._make.begin() as db:
-            await db.execute(
+            known = await db.scalar(
                 update(ChatSession)
                 .where(ChatSession.id == session.id)
                 .values(turns=ChatSession.turns + 1, seen_at=moment)
+                .returning(ChatSession.id)
             )
+            if known is None:
+                raise SessionGone
             db.add(_row(session, str(uuid.uuid4()), "user", text_, {}, client_id, moment))
 
     async def said(
         self, session: Session, replies: Iterable[Reply], client_id: str | None
     ) -> list[MessageOut]:
-        """Store answers and their buttons."""
+        """Store answers and their buttons. Raises SessionGone."""
         moment = datetime.now(UTC)
         rows = [
             _row(session, reply.id, "assistant", reply.text, reply.stored(), client_id, moment)
             for reply in replies
         ]
         async with self._make.begin() as db:
+            if await db.get(ChatSession, session.id) is None:
+                raise SessionGone
             db.add_all(rows)
             db.add_all(
                 ChatChoice(id=o.id, session_id=session.id, title=o.title, payload=o.payload)
@@ -121,6 +140,14 @@ class Sessions:
         self, session: Session, message_id: str, helpful: bool, comment: str | None
     ) -> bool:
         """Store feedback on an answer of this conversation; False if it isn't one."""
+        try:
+            return await self._feedback(session, message_id, helpful, comment)
+        except IntegrityError:  # the same answer was rated at the same moment: the newest counts
+            return await self._feedback(session, message_id, helpful, comment)
+
+    async def _feedback(
+        self, session: Session, message_id: str, helpful: bool, comment: str | None
+    ) -> bool:
         async with self._make.begin() as db:
             found = await db.scalar(
                 select(ChatMessage.id).where(
@@ -164,6 +191,7 @@ class Sessions:
         async with self._make.begin() as db:
             for chunk in _chunks(keys):
                 await _delete(db, chunk)
+        await wipe(self._engine)
 
     async def _forget_tracker(self, conversations: Sequence[str]) -> None:
         if not self._tracker_file.exists():
@@ -175,6 +203,7 @@ class Sessions:
                     await db.execute(
                         text("DELETE FROM events WHERE sender_id = :id"), {"id": conversation}
                     )
+            await wipe(tracker)
         except OperationalError as error:
             if "no such table" not in str(error):  # Rasa hasn't written anything yet
                 raise

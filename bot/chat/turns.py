@@ -52,10 +52,10 @@ class Turns:
     ) -> list[MessageOut]:
         """A typed message."""
         if len(text) > self._conf.max_text:
-            return await self._aside(session, "too_long", max=str(self._conf.max_text))
+            return await self._aside(session, "too_long", client_id, max=str(self._conf.max_text))
         cleaned = clean(text)
         if not cleaned:
-            return await self._aside(session, "empty")
+            return await self._aside(session, "empty", client_id)
         shown, kinds = redact(cleaned, public_numbers(self._store.content))
         first = [self._phrase("private")] if kinds & SENSITIVE else []
         sent = titled(self._store.content, shown) or shown
@@ -67,31 +67,51 @@ class Turns:
         """A button, by the id it was offered with."""
         chosen = await self._sessions.choice(session, choice_id)
         if chosen is None:
-            return await self._aside(session, "choice_gone")
+            return await self._aside(session, "choice_gone", client_id)
         return await self._pressed(session, chosen, client_id)
 
     async def webhook(self, session: Session, message: str) -> list[MessageOut]:
         """A message of Rasa's REST shape: the id of an offered button, or text."""
-        chosen = await self._sessions.choice(session, message) if len(message) <= 24 else None
+        chosen = None
+        if len(message) <= 24:  # cleaned: a lone surrogate can't be looked up
+            chosen = await self._sessions.choice(session, clean(message))
         if chosen is not None:
             return await self._pressed(session, chosen, None)
         return await self.text(session, message)
+
+    async def erase(self, session: Session) -> None:
+        """Erase a conversation after the turn that is under way, so that nothing comes after."""
+        async with self._lock(session):
+            await self._sessions.erase(session)
+
+    def storable(self, text: str) -> str:
+        """A text as it may be stored: cleaned and redacted."""
+        return redact(clean(text), public_numbers(self._store.content))[0]
+
+    def _lock(self, session: Session) -> asyncio.Lock:
+        return self._locks.setdefault(session.id, asyncio.Lock())
 
     async def _pressed(
         self, session: Session, chosen: Offer, client_id: str | None
     ) -> list[MessageOut]:
         return await self._turn(session, chosen.title, chosen.payload, client_id, [])
 
-    async def _aside(self, session: Session, phrase: str, **values: str) -> list[MessageOut]:
+    async def _aside(
+        self, session: Session, phrase: str, client_id: str | None, **values: str
+    ) -> list[MessageOut]:
         """An answer to something that isn't part of the conversation."""
         TURNS.labels(phrase).inc()
-        return await self._sessions.said(session, [self._phrase(phrase, **values)], None)
+        async with self._lock(session):
+            if client_id is not None:
+                _, answered = await self._sessions.turn(session, client_id)
+                if answered:
+                    return answered
+            return await self._sessions.said(session, [self._phrase(phrase, **values)], client_id)
 
     async def _turn(
         self, session: Session, shown: str, sent: str, client_id: str | None, first: list[Reply]
     ) -> list[MessageOut]:
-        lock = self._locks.setdefault(session.id, asyncio.Lock())
-        async with lock:
+        async with self._lock(session):
             received = False
             if client_id is not None:
                 received, answered = await self._sessions.turn(session, client_id)

@@ -19,7 +19,8 @@ from bot.chat.messages import (
     WebhookIn,
 )
 from bot.chat.problems import Problem
-from bot.chat.sessions import Session, session_key
+from bot.chat.sessions import Session, SessionGone, session_key
+from bot.content.clock import STOCKHOLM
 from bot.keys import CONTENT, LIMITER, RASA, SESSIONS, SETTINGS, TURNS
 from bot.version import version_info
 
@@ -73,7 +74,8 @@ async def post_feedback(request: web.Request) -> web.Response:
     session = await current(request)
     body = await read(request, FeedbackIn)
     await request.app[LIMITER].message(session.id)
-    stored = await request.app[SESSIONS].feedback(session, body.message, body.helpful, body.comment)
+    comment = request.app[TURNS].storable(body.comment or "") or None
+    stored = await request.app[SESSIONS].feedback(session, body.message, body.helpful, comment)
     if not stored:
         raise Problem(404, "Det svaret finns inte i samtalet.", "No such answer in this session.")
     return web.Response(status=204)
@@ -82,7 +84,7 @@ async def post_feedback(request: web.Request) -> web.Response:
 async def delete_session(request: web.Request) -> web.Response:
     """DELETE /api/chat/session."""
     session = await current(request)
-    await request.app[SESSIONS].erase(session)
+    await request.app[TURNS].erase(session)
     return web.Response(status=204)
 
 
@@ -127,12 +129,7 @@ async def current(request: web.Request) -> Session:
         session = await request.app[SESSIONS].find(session_key("chat", token.strip()))
         if session:
             return session
-    raise Problem(
-        401,
-        "Samtalet finns inte längre. Börja ett nytt.",
-        "Unknown or ended session. Start a new one.",
-        {"WWW-Authenticate": "Bearer"},
-    )
+    raise _ended()
 
 
 async def read(request: web.Request, kind: type[M]) -> M:
@@ -144,6 +141,8 @@ async def read(request: web.Request, kind: type[M]) -> M:
         raise Problem(
             413, f"Anropet får vara högst {limit} byte.", f"At most {limit} bytes."
         ) from None
+    except web.RequestPayloadError:  # a broken Content-Encoding or chunk
+        raise Problem(400, "Anropet gick inte att packa upp.", "Broken body encoding.") from None
     try:
         data: Any = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -167,14 +166,28 @@ def address(request: web.Request) -> str:
 
 
 async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Finish a turn even if the resident's connection breaks, so that a retry finds its answer."""
+    """Finish a turn even if the resident's connection breaks, so that a retry finds its answer.
+
+    Raises Problem 401 if the conversation was erased before its turn came.
+    """
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
+    except SessionGone:
+        raise _ended() from None
     except asyncio.CancelledError:
         with contextlib.suppress(Exception):
             await task
         raise
+
+
+def _ended() -> Problem:
+    return Problem(
+        401,
+        "Samtalet finns inte längre. Börja ett nytt.",
+        "Unknown or ended session. Start a new one.",
+        {"WWW-Authenticate": "Bearer"},
+    )
 
 
 def _rasa_shape(sender: str, message: MessageOut) -> dict[str, Any]:
@@ -191,7 +204,7 @@ def _rasa_shape(sender: str, message: MessageOut) -> dict[str, Any]:
 
 def _transcript(message: MessageOut) -> str:
     who = "Du" if message.role == "user" else "Assistenten"
-    lines = [f"{who}, {message.at.astimezone():%Y-%m-%d %H.%M}:", message.text]
+    lines = [f"{who}, {message.at.astimezone(STOCKHOLM):%Y-%m-%d %H.%M}:", message.text]
     lines += [f"Källa: {source.title}, {source.url}" for source in message.sources]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -17,10 +17,10 @@ def engine(url: str) -> AsyncEngine:
     """An async engine; SQLite with write-ahead log and foreign keys, its folder made."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    made = create_async_engine(url)
+    made = create_async_engine(url, hide_parameters=True)
     event.listen(made.sync_engine, "connect", _sqlite_pragmas)
     return made
 
@@ -28,9 +28,16 @@ def engine(url: str) -> AsyncEngine:
 def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
-                   "busy_timeout=5000"):  # fmt: skip
+                   "busy_timeout=5000", "secure_delete=ON"):  # fmt: skip
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+async def wipe(engine: AsyncEngine) -> None:
+    """SQLite: move the write-ahead log into the file, so that no erased text is left in it."""
+    if engine.dialect.name == "sqlite":
+        async with engine.connect() as db:
+            await db.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
 async def upgrade(url: str) -> None:

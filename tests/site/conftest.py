@@ -98,6 +98,7 @@ class Window:
         """What axe finds, with the places."""
         options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
         found: dict[str, Any] = (await Axe().run(self.page, options=options)).response
+        assert len(found["passes"]) > 10, "axe has looked at the page"
         return [f"{v['id']}: {[n['target'] for n in v['nodes']]}" for v in found["violations"]]
 
     async def picture(self, name: str) -> None:
