@@ -5,11 +5,13 @@ and 32 clients, a turn early and late in one conversation, time to ready, traini
 Nothing in the working folder is touched: our service runs in a copy under var/bench, trained
 there; the stock model is trained once and kept in var/bench under a hash of its inputs.
 
-The load is closed: a client sends its next message as soon as it has the answer. Opening a
-conversation is not part of a turn. Client and servers share the machine's cores. A client has
-conversations of CHAT turns each, so that the figures are those of a chat of usual length; what a
-long one costs is measured apart. Stock Rasa learns the intent `faq` but can't know which entry is
-meant, so its answers are mostly the text for "I don't know": good for timing, not for quality.
+Both run at the same time and are asked in turn, never at once, so that what else the machine does
+falls on both alike; processor time per turn tells the cost free of that. The load is closed: a
+client sends its next message as soon as it has the answer. Opening a conversation is not part of
+a turn. Client and servers share the machine's cores. A client has conversations of CHAT turns
+each, so that the figures are those of a chat of usual length; what a long one costs is measured
+apart. Stock Rasa learns the intent `faq` but can't know which entry is meant, so those turns get
+the text for an entry that is gone: good for timing, not for quality.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import math
 import os
 import platform
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -31,7 +34,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -208,12 +211,29 @@ def stop(running: Running) -> None:
     running.popen.wait()
 
 
-def finish(running: Running) -> float:
-    """Wait for a process that is to end well; its seconds."""
-    begun = time.monotonic()
+def finish(running: Running) -> "Training":
+    """Wait for a process that is to end well; its seconds and those of the processor."""
+    begun, spent = time.monotonic(), children_cpu()
     if running.popen.wait() != 0:
         running.check()
-    return time.monotonic() - begun
+    return Training(round(time.monotonic() - begun, 1), round(children_cpu() - spent, 1))
+
+
+def children_cpu() -> float:
+    """Processor seconds of all ended processes below us."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def cpu(members: Sequence[psutil.Process]) -> float:
+    """Processor seconds of processes so far."""
+    return sum(times.user + times.system for times in (m.cpu_times() for m in members))
+
+
+def machine_busy() -> float:
+    """Processor seconds of the whole machine so far."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
 
 
 def wait_until(condition: Callable[[], bool], *needed: Running) -> None:
@@ -241,12 +261,11 @@ def answers(url: str) -> bool:
         return False
 
 
-def memory(processes: Sequence[Running]) -> Json:
+def memory(members: Sequence[psutil.Process]) -> Json:
     """Resident memory of each process, in MiB. Pages shared by two processes count twice."""
     rows: list[Json] = [
         {"name": process_name(member.cmdline()), "mib": round(member.memory_info().rss / 2**20, 1)}
-        for running in processes
-        for member in running.family()
+        for member in members
     ]
     return {"processes": rows, "sum_mib": round(sum(row["mib"] for row in rows), 1)}
 
@@ -316,12 +335,17 @@ class Service:
     ready_s: float
     metrics: str = ""
 
+    def family(self) -> list[psutil.Process]:
+        """All its processes."""
+        return [member for running in self.processes for member in running.family()]
+
 
 @dataclass(frozen=True)
 class Training:
-    """Seconds that a training took, and when, if that was an earlier run."""
+    """Seconds that a training took, of the clock and the processor; when, if in an earlier run."""
 
     training_s: float
+    training_cpu_s: float
     trained_earlier: str | None = None
 
 
@@ -343,7 +367,7 @@ def train_product(project: Path, scratch: Path) -> Training:
     """`bot train --force` in the copy."""
     command = [sys.executable, "-m", "bot", "train", "--force"]
     with process(command, project, product_environment(scratch), scratch / "train.log") as running:
-        return Training(round(finish(running), 1))
+        return finish(running)
 
 
 def product_environment(scratch: Path) -> dict[str, str]:
@@ -393,21 +417,23 @@ def stock_hash(project: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def train_stock(project: Path) -> tuple[Path, Training]:
+def train_stock(project: Path, epochs: int) -> tuple[Path, Training]:
     """The stock model, trained now or in an earlier run on the same inputs."""
-    model = CACHE / f"stock-{stock_hash(project)}.tar.gz"
+    model = CACHE / f"stock-{epochs}-{stock_hash(project)}.tar.gz"
     note = model.with_name(model.name.replace(".tar.gz", ".json"))
     if model.exists() and note.exists():
-        stored = json.loads(note.read_text("utf-8"))
-        return model, Training(stored["training_s"], stored["trained"])
+        return model, Training(**json.loads(note.read_text("utf-8")))
+    progress(f"Tränar Rasas standard med {epochs} epoker (med 100 minst en halvtimme)")
     command = [str(RASA_PYTHON), "-m", "rasa", "train", "--quiet", "--force", "--domain", "domain",
                "--out", str(project / "models"), "--fixed-model-name", "stock"]  # fmt: skip
     with process(command, project, environment(), CACHE / "stock-train.log") as running:
-        seconds = round(finish(running), 1)
+        training = finish(running)
+    for old in CACHE.glob(f"stock-{epochs}-*"):
+        old.unlink()
     shutil.move(project / "models" / "stock.tar.gz", model)
-    stored = {"training_s": seconds, "trained": f"{datetime.now():%Y-%m-%d %H:%M}"}
+    stored = asdict(training) | {"trained_earlier": f"{datetime.now():%Y-%m-%d %H:%M}"}
     note.write_text(json.dumps(stored), "utf-8")
-    return model, Training(seconds)
+    return model, training
 
 
 @contextmanager
@@ -444,11 +470,15 @@ def stock(project: Path, copied: Path, model: Path, scratch: Path) -> Iterator[S
 
 @dataclass(frozen=True)
 class Volley:
-    """One round of turns by so many clients: milliseconds of each good turn, seconds in all."""
+    """One round of turns by so many clients: milliseconds of each good turn, seconds in all.
+
+    `cpu` is the service's processor seconds, the opening of conversations not among them.
+    """
 
     turns: list[float]
     failed: int
     seconds: float
+    cpu: float
 
 
 def message(number: int) -> str:
@@ -481,11 +511,12 @@ async def chats(
     ]
 
 
-async def volley(client: Client, clients: int, turns: int) -> Volley:
+async def volley(service: Service, client: Client, clients: int, turns: int) -> Volley:
     """So many turns shared by the clients. Conversations are opened before the clock starts."""
     share = math.ceil(turns / clients)
     opened = [[await client.open() for _ in range(math.ceil(share / CHAT))] for _ in range(clients)]
-    begun = time.perf_counter()
+    family = service.family()
+    spent, begun = cpu(family), time.perf_counter()
     times = await asyncio.gather(
         *(chats(client, own, share, number * 13) for number, own in enumerate(opened))
     )
@@ -494,7 +525,7 @@ async def volley(client: Client, clients: int, turns: int) -> Volley:
     good = [ms for ms in every if ms is not None]
     if not good:
         raise BenchError(f"ingen av {len(every)} turer fick svar")
-    return Volley(good, len(every) - len(good), seconds)
+    return Volley(good, len(every) - len(good), seconds, cpu(family) - spent)
 
 
 def level(rounds: list[Volley]) -> Json:
@@ -508,6 +539,7 @@ def level(rounds: list[Volley]) -> Json:
         "p95_ms": median(lambda v: percentile(v.turns, 0.95)),
         "p99_ms": median(lambda v: percentile(v.turns, 0.99)),
         "turns_per_s": median(lambda v: len(v.turns) / v.seconds),
+        "cpu_ms_per_turn": median(lambda v: 1000 * v.cpu / len(v.turns)),
         "failed": sum(v.failed for v in rounds),
     }
 
@@ -549,23 +581,54 @@ async def connected(service: Service) -> AsyncIterator[Client]:
         yield service.client(http)
 
 
-async def load(service: Service, args: argparse.Namespace) -> Json:
-    """Everything that is measured by talking."""
-    async with connected(service) as client:
-        await volley(client, 1, WARM_UP)
-        before = await degraded(service)
-        rounds: dict[int, list[Volley]] = {clients: [] for clients in CLIENTS}
-        for number in range(args.rounds):
-            for clients, turns in zip(CLIENTS, args.turns, strict=True):
-                progress(f"  omgång {number + 1}: {clients} samtidigt, {turns} turer")
-                rounds[clients].append(await volley(client, clients, turns))
-        progress(f"  {args.conversations} samtal med {LATE.stop - 1} turer")
-        long = [await long_conversation(client, 7 * n) for n in range(args.conversations)]
-        return {
-            "clients": {str(clients): level(done) for clients, done in rounds.items()},
-            "conversation": growth(long),
-            "degraded": await degraded(service) - before,
+async def talk(services: dict[str, Service], args: argparse.Namespace) -> dict[str, Json]:
+    """Everything that is measured by talking, with the services in turn."""
+    async with AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(connected(service))
+            for name, service in services.items()
         }
+        for name, service in services.items():
+            await volley(service, clients[name], 1, WARM_UP)
+        before = {name: await degraded(service) for name, service in services.items()}
+        short = await short_chats(services, clients, args)
+        long = await long_chats(clients, args.conversations)
+        return {
+            name: {
+                "clients": short[name],
+                "conversation": long[name],
+                "degraded": await degraded(service) - before[name],
+            }
+            for name, service in services.items()
+        }
+
+
+async def short_chats(
+    services: dict[str, Service], clients: dict[str, Client], args: argparse.Namespace
+) -> dict[str, Json]:
+    """Rounds of volleys at each number of clients."""
+    done: dict[str, dict[int, list[Volley]]] = {
+        name: {count: [] for count in CLIENTS} for name in services
+    }
+    for number in range(args.rounds):
+        for count, turns in zip(CLIENTS, args.turns, strict=True):
+            progress(f"  omgång {number + 1}: {count} samtidigt, {turns} turer")
+            for name, service in services.items():
+                done[name][count].append(await volley(service, clients[name], count, turns))
+    return {
+        name: {str(count): level(rounds) for count, rounds in levels.items()}
+        for name, levels in done.items()
+    }
+
+
+async def long_chats(clients: dict[str, Client], count: int) -> dict[str, Json]:
+    """Conversations that go on for long."""
+    progress(f"  {count} samtal med {LATE.stop - 1} turer")
+    done: dict[str, list[list[float | None]]] = {name: [] for name in clients}
+    for number in range(count):
+        for name, client in clients.items():
+            done[name].append(await long_conversation(client, 7 * number))
+    return {name: growth(conversations) for name, conversations in done.items()}
 
 
 async def degraded(service: Service) -> int:
@@ -578,34 +641,25 @@ async def degraded(service: Service) -> int:
     return int(float(found.group(1))) if found else 0
 
 
-def measure(service: Service, training: Training, args: argparse.Namespace) -> Json:
-    """All figures of a running service."""
-    talked = asyncio.run(load(service, args))
-    return {
-        **talked,
-        "ready_s": round(service.ready_s, 1),
-        **asdict(training),
-        "memory": memory(service.processes),
+def measure(
+    services: dict[str, Service], trainings: dict[str, Training], args: argparse.Namespace
+) -> Json:
+    """All figures of running services, and how busy others kept the machine meanwhile."""
+    ours = [psutil.Process(), *(m for service in services.values() for m in service.family())]
+    begun, busy, spent = time.monotonic(), machine_busy(), cpu(ours)
+    talked = asyncio.run(talk(services, args))
+    others = (machine_busy() - busy) - (cpu(ours) - spent)
+    share = others / (time.monotonic() - begun) / (psutil.cpu_count() or 1)
+    sides = {
+        name: {
+            **talked[name],
+            "ready_s": round(service.ready_s, 1),
+            **asdict(trainings[name]),
+            "memory": memory(service.family()),
+        }
+        for name, service in services.items()
     }
-
-
-def measure_product(copied: Path, scratch: Path, args: argparse.Namespace) -> Json:
-    """Train and measure our service."""
-    progress("Tränar produkten")
-    training = train_product(copied, scratch)
-    progress("Startar produkten")
-    with product(copied, scratch) as service:
-        return measure(service, training, args)
-
-
-def measure_stock(copied: Path, scratch: Path, args: argparse.Namespace) -> Json:
-    """Train, or take the stored model, and measure stock Rasa."""
-    project = stock_project(scratch / "stock", args.epochs)
-    progress("Rasas standard: tränar om ingen modell av samma data är sparad (flera minuter)")
-    model, training = train_stock(project)
-    progress("Startar Rasas standard")
-    with stock(project, copied, model, scratch) as service:
-        return measure(service, training, args)
+    return {"others_cpu_percent": max(0, round(100 * share)), **sides}
 
 
 # --- showing --------------------------------------------------------------------------------------
@@ -639,7 +693,8 @@ def rows() -> Iterator[tuple[str, str]]:
     for clients in CLIENTS:
         who = "1 klient" if clients == 1 else f"{clients} klienter"
         for name, label in (("p50_ms", "p50, ms"), ("p95_ms", "p95, ms"), ("p99_ms", "p99, ms"),
-                            ("turns_per_s", "turer per sekund")):  # fmt: skip
+                            ("turns_per_s", "turer per sekund"),
+                            ("cpu_ms_per_turn", "processortid per tur, ms")):  # fmt: skip
             yield f"{who}: {label}", f"clients.{clients}.{name}"
     yield "tur 10 i ett samtal, ms", "conversation.turn_10_ms"
     yield "tur 150 i samma samtal, ms", "conversation.turn_150_ms"
@@ -648,6 +703,7 @@ def rows() -> Iterator[tuple[str, str]]:
     yield "medel av turerna i långa samtal, ms", "conversation.mean_ms"
     yield "start till redo, s", "ready_s"
     yield "träning, s", "training_s"
+    yield "träning, processortid, s", "training_cpu_s"
     yield "minne (RSS) i allt, MiB", "memory.sum_mib"
 
 
@@ -661,7 +717,7 @@ def figure(side: Json | None, path: str) -> float | None:
 
 def table(result: Json) -> str:
     """The whole result for people."""
-    lines = [*heading(result["conditions"]), ""]
+    lines = [*heading(result), ""]
     lines.append(f"{'':38}{'produkten':>12}{'Rasas standard':>17}{'kvot':>8}")
     for label, path in rows():
         ours, theirs = (figure(result.get(side), path) for side in ("product", "stock"))
@@ -672,25 +728,33 @@ def table(result: Json) -> str:
     return "\n".join(lines)
 
 
-def heading(known: Json) -> list[str]:
+def heading(result: Json) -> list[str]:
     """The conditions in words."""
-    turns = "/".join(map(str, known["turns"]))
-    clients = "/".join(map(str, CLIENTS))
-    return [
+    known = result["conditions"]
+    turns, clients = ("/".join(map(str, numbers)) for numbers in (known["turns"], CLIENTS))
+    lines = [
         f"Vad en tur kostar, {known['date']}",
-        f"{known['cores']} kärnor ({known['machine']}), last före start {known['load_before']}, "
-        f"Python {known['python']}, Rasa {known['rasa']}",
-        f"n = {turns} turer vid {clients} klienter, median av {known['rounds']} omgångar; "
-        f"{known['warm_up']} turer uppvärmning räknas inte",
-        f"sluten last från samma maskin, {known['chat']} turer per samtal, "
-        f"{len(OPENINGS) * len(SENTENCES)} olika texter; långa samtal: {known['conversations']} "
-        f"stycken, median av tur {EARLY.start}–{EARLY.stop - 1} och {LATE.start}–{LATE.stop - 1}",
-        "produkten: genom webbservern, med databas; Rasas standard: direkt till Rasas REST-kanal",
-        f"Rasas standard: DIET, ResponseSelector, TED och UnexpecTED med {known['epochs']} epoker"
-        + ("" if known["epochs"] == 100 else " (standard är 100)")
-        + ", samma data och åtgärdsserver; den",
-        "  lär sig avsikten faq men inte vilket svar som menas, så svaren är oftast "
-        "”det vet jag inte”",
+        f"{known['cores']} kärnor ({known['machine']}), Python {known['python']}, "
+        f"Rasa {known['rasa']}; andra program tog {result['others_cpu_percent']} % av maskinen",
+        f"n = {turns} turer per omgång vid {clients} klienter, median av {known['rounds']} "
+        f"omgång(ar); {known['warm_up']} turer uppvärmning räknas inte",
+        f"varje klient väntar på svar före nästa meddelande; {known['chat']} turer per samtal, "
+        f"{len(OPENINGS) * len(SENTENCES)} olika texter",
+        f"långa samtal: {known['conversations']} stycken, median av tur "
+        f"{EARLY.start}–{EARLY.stop - 1} och {LATE.start}–{LATE.stop - 1}",
+        "produkten: genom webbservern, med dess databas, utan gränser (KONTAKT_LIMITS=off)",
+    ]
+    return lines + (stock_heading(known["epochs"]) if "stock" in result else [])
+
+
+def stock_heading(epochs: int) -> list[str]:
+    """What stock Rasa is here, and what it isn't."""
+    lower = "" if epochs == 100 else ", sänkt från 100"
+    return [
+        "Rasas standard: meddelandet rakt till Rasas REST-kanal; DIET, ResponseSelector, TED, "
+        f"UnexpecTED ({epochs} epoker{lower}), SQLite, samma data och åtgärdsserver",
+        "  den lär sig avsikten faq men inte vilket svar som menas: jämför tiden, inte svaren",
+        "båda är igång samtidigt och frågas växelvis, aldrig på en gång",
     ]
 
 
@@ -758,14 +822,25 @@ def arguments() -> argparse.Namespace:
 def run(args: argparse.Namespace) -> Json:
     """Measure; all temporary files are gone afterwards."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    result: Json = {"conditions": conditions(args)}
-    with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as folder:
+    known = conditions(args)
+    services: dict[str, Service] = {}
+    with (
+        tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as folder,
+        ExitStack() as stack,
+    ):
         scratch = Path(folder)
         copied = copy_project(scratch / "product")
-        result["product"] = measure_product(copied, scratch, args)
+        progress("Tränar produkten")
+        trainings = {"product": train_product(copied, scratch)}
         if not args.skip_stock:
-            result["stock"] = measure_stock(copied, scratch, args)
-    return result
+            project = stock_project(scratch / "stock", args.epochs)
+            model, trainings["stock"] = train_stock(project, args.epochs)
+        progress("Startar produkten")
+        services["product"] = stack.enter_context(product(copied, scratch))
+        if not args.skip_stock:
+            progress("Startar Rasas standard")
+            services["stock"] = stack.enter_context(stock(project, copied, model, scratch))
+        return {"conditions": known, **measure(services, trainings, args)}
 
 
 def save(result: Json) -> Path:

@@ -49,8 +49,17 @@ async def burst(made: TestClient, count: int) -> Counter[int]:
         ) as response:
             if response.status == 429:
                 assert 1 <= int(response.headers["Retry-After"]) <= 60
-                problem = await response.json(content_type=None)
-                assert problem["detail"].startswith("Du skriver lite för snabbt för mig. Vänta ")
+                seconds = response.headers["Retry-After"]
+                assert await response.json(content_type=None) == {
+                    "type": "about:blank",
+                    "title": "Lite för snabbt",
+                    "title_en": "Too many requests",
+                    "status": 429,
+                    "detail": "Du skriver lite för snabbt för mig. "
+                    f"Vänta {seconds} sekunder och försök igen.",
+                    "detail_en": f"Too many messages. Wait {seconds} seconds and try again.",
+                    "request_id": response.headers["X-Request-ID"],
+                }
             return response.status
 
     return Counter(await asyncio.gather(*(one() for _ in range(count))))
@@ -58,10 +67,18 @@ async def burst(made: TestClient, count: int) -> Counter[int]:
 
 async def test_a_burst_of_200_messages_gets_20_answers(limited: TestClient) -> None:
     assert await burst(limited, 200) == {200: 20, 429: 180}
+    assert await burst(limited, 1) == {200: 1}, "somebody else isn't held back"
 
 
 async def test_limits_off_lets_everything_through(unlimited: TestClient) -> None:
-    assert await burst(unlimited, 60) == {200: 60}
+    for _ in range(3):  # three conversations where one is the limit
+        assert await burst(unlimited, 60) == {200: 60}
+
+
+async def test_the_limits_are_a_setting_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().limits == "on"
+    monkeypatch.setenv("KONTAKT_LIMITS", "off")
+    assert Settings().limits == "off"
 
 
 async def test_one_address_can_open_so_many_conversations(limited: TestClient) -> None:
@@ -70,6 +87,27 @@ async def test_one_address_can_open_so_many_conversations(limited: TestClient) -
         async with limited.post("/api/chat/sessions") as response:
             statuses.append(response.status)
     assert statuses == [201] * 5 + [429] * 3
+    async with limited.post("/api/chat/sessions") as response:
+        problem = await response.json(content_type=None)
+        seconds = response.headers["Retry-After"]
+    assert problem["detail"] == (
+        f"Många samtal har startats härifrån. Vänta {seconds} sekunder och försök igen."
+    )
+
+
+@pytest.mark.parametrize(("behind_proxy", "opened"), [(True, 7), (False, 5)])
+async def test_the_address_is_the_proxys_last_word_and_only_behind_one(
+    tmp_path: Path, behind_proxy: bool, opened: int
+) -> None:
+    async for made in client(tmp_path, limit_sessions="5/minute", behind_proxy=behind_proxy):
+        statuses = Counter()
+        for number in range(8):
+            # who invents addresses in front of the last one is still the same visitor
+            visitor = "192.0.2.1" if number < 6 else f"192.0.2.{number}"
+            forwarded = {"X-Forwarded-For": f"198.51.100.{number}, {visitor}"}
+            async with made.post("/api/chat/sessions", headers=forwarded) as response:
+                statuses[response.status] += 1
+        assert statuses == {201: opened, 429: 8 - opened}
 
 
 async def test_the_webhook_has_the_same_limits(limited: TestClient) -> None:
@@ -96,7 +134,7 @@ async def test_without_rasa_an_emergency_still_leads_to_112(unlimited: TestClien
             return list((await response.json())["messages"])
 
     assert (await send(text="hjälp det brinner i köket"))[0]["text"].startswith("**Ring 112 nu**")
-    assert "tekniska problem" in (await send(text="vad hände vid Överby?"))[0]["text"]
+    assert "tekniska problem" in (await send(text="hur var det vid Överby?"))[0]["text"]
     button = opened["messages"][0]["choices"][0]
     assert (await send(choice=button["id"]))[0]["topic"] == "tjanster", "buttons work without Rasa"
     async with unlimited.get("/readyz") as response:
