@@ -10,7 +10,10 @@ export UV_PYTHON_DOWNLOADS ?= automatic
 APP := .venv/bin/python
 RASA := .venv-rasa/bin/python
 
-.PHONY: help run chat train check test lint bench lock clean
+SV_CORE := sv_core/dist
+export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
+
+.PHONY: help run chat train check test lint bench lock clean rasa-env sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -33,26 +36,49 @@ test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(APP) -m pytest
 
 lint: .venv/.ready ## ruff och mypy
-	@$(APP) -m ruff check bot actions tests bench
-	@$(APP) -m ruff format --check bot actions tests bench
+	@$(APP) -m ruff check bot actions tests bench sv_core
+	@$(APP) -m ruff format --check bot actions tests bench sv_core
 	@$(APP) -m mypy bot actions
 
 bench: .venv/.ready .venv-rasa/.ready ## mät svarstid, minne och start mot Rasas standard
 	@$(APP) bench/turn.py
 
+rasa-env: ## installera Rasas miljö och språkmodellen på nytt
+	@deploy/make-env .venv-rasa requirements/rasa.txt 3.10
+
+sv-core: .venv-sv-core/.ready sv-core-sources ## bygg språkmodellen ur korpusarna (drygt en timme), se docs/sv-core.md
+	@cd sv_core && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 ../.venv-sv-core/bin/python -W ignore -m spacy project run all
+	@echo "Lås den nya modellen med: make lock-sv-core"
+
+eval-sv-core: .venv-sv-core/.ready sv-core-sources ## mät språkmodellen mot Explosions egna siffror
+	@.venv-sv-core/bin/python -W ignore sv_core/evaluate.py $(SV_CORE)/sv_core_kontakt_sm-*.whl "$(SV_CORE_SOURCES)"
+
+bench-sv-core: .venv-rasa/.ready ## mät språkmodellens tid och minne på en kärna
+	@$(RASA) -W ignore bench/sv_core.py
+
+sv-core-sources:
+	@test -d "$(SV_CORE_SOURCES)" || { echo "Korpusarna finns inte i $(SV_CORE_SOURCES). Sätt SV_CORE_SOURCES till mappen med dem; docs/sv-core.md säger vilka de är." >&2; exit 1; }
+
 lock: ## lås versionerna på nytt ur pyproject.toml
 	@uv="$$(deploy/find-uv)"; \
-	 "$$uv" pip compile -q --upgrade --group rasa --python-version 3.10 --generate-hashes --no-emit-index-url -o requirements/rasa.txt pyproject.toml; \
+	 "$$uv" pip compile -q --upgrade --group sv-core --python-version 3.10 --generate-hashes --no-emit-index-url -o requirements/sv_core.txt pyproject.toml; \
+	 "$$uv" pip compile -q --upgrade --group rasa --find-links $(SV_CORE) --no-emit-find-links --python-version 3.10 --generate-hashes --no-emit-index-url -o requirements/rasa.txt pyproject.toml; \
 	 "$$uv" pip compile -q --upgrade --group app --group dev --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/app.txt pyproject.toml
 
+lock-sv-core: ## lås språkmodellens hjul i requirements/rasa.txt, allt annat som förut
+	@"$$(deploy/find-uv)" pip compile -q --group rasa --upgrade-package sv-core-kontakt-sm --find-links $(SV_CORE) --no-emit-find-links --python-version 3.10 --generate-hashes --no-emit-index-url -o requirements/rasa.txt pyproject.toml
+
 clean: ## ta bort miljöer, modeller och allt som programmet har sparat
-	rm -rf .venv .venv-rasa .tools .rasa models var
+	rm -rf .venv .venv-rasa .venv-sv-core .tools sv_core/build .rasa models var
 
 .venv/.ready: requirements/app.txt
 	@deploy/make-env .venv requirements/app.txt 3.11 3.12 3.13
 
 .venv-rasa/.ready: requirements/rasa.txt
 	@deploy/make-env .venv-rasa requirements/rasa.txt 3.10
+
+.venv-sv-core/.ready: requirements/sv_core.txt
+	@deploy/make-env .venv-sv-core requirements/sv_core.txt 3.10
 
 .venv/.browser: .venv/.ready
 	@deploy/find-chromium && touch $@

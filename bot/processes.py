@@ -100,13 +100,12 @@ def run(conf: Settings, open_browser: bool = True) -> int:
     return 0
 
 
-def children(conf: Settings) -> list[Child]:
-    """The three processes for these settings."""
+def children(conf: Settings, model: Path) -> list[Child]:
+    """The three processes for these settings and this trained model."""
     logs = conf.data_dir / "log"
     logs.mkdir(parents=True, exist_ok=True)
     own = {**os.environ, **exported(conf), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     local = "http://127.0.0.1"
-    model = rasa_project.model_path()
     rasa = [str(rasa_project.PYTHON), "-m", "bot.nlu.rasa_server", "run",
             "--interface", "127.0.0.1", "--port", str(conf.rasa_port), "--model", str(model),
             "--enable-api", "--auth-token", conf.rasa_token]  # fmt: skip
@@ -156,11 +155,13 @@ async def _run(conf: Settings, open_browser: bool) -> None:
 async def _serve(conf: Settings, open_browser: bool, started: list[Child]) -> None:
     begun = time.monotonic()
     _preflight(conf)
-    if not rasa_project.model_path().exists():
-        await _progress("Tränar modellen (en till två minuter första gången)", _train())
+    # Named once: a file edited while the training runs makes the next start train again
+    model = rasa_project.model_path()
+    if not model.exists():
+        model = await _progress("Tränar modellen (en till två minuter första gången)", _train())
     conf = _inner(conf)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
-        started += children(conf)
+        started += children(conf, model)
         for child in started:
             child.log.unlink(missing_ok=True)
             await child.start()
@@ -192,6 +193,8 @@ async def _keep(child: Child, http: aiohttp.ClientSession) -> None:
 def _preflight(conf: Settings) -> None:
     if not rasa_project.PYTHON.exists():
         raise CannotRun("miljön för Rasa saknas. Kör: make run")
+    if fault := rasa_project.language_model_fault():
+        raise CannotRun(fault)
     try:
         load(conf.content_dir)
     except ContentError as error:
@@ -216,9 +219,9 @@ def _inner(conf: Settings) -> Settings:
     return conf.model_copy(update=changes)
 
 
-async def _train() -> None:
+async def _train() -> Path:
     try:
-        await asyncio.to_thread(rasa_project.train)
+        return await asyncio.to_thread(rasa_project.train)
     except rasa_project.TrainingFailed as error:
         raise CannotRun(f"träningen misslyckades.\n{error}\nKör make check.") from None
 

@@ -4,11 +4,15 @@ Rasa lives in .venv-rasa with Python 3.10 and is only ever started as a process 
 """
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from ruamel.yaml import YAML
 
 from bot.settings import ROOT, Settings, settings
 
@@ -65,6 +69,8 @@ def train(force: bool = False) -> Path:
     target = model_path()
     if target.exists() and not force:
         return target
+    if fault := language_model_fault():
+        raise TrainingFailed(fault)
     MODELS.mkdir(exist_ok=True)
     done = subprocess.run(
         [PYTHON, "-m", "rasa", "train", "--quiet", "--force", "--domain", "domain",
@@ -79,6 +85,53 @@ def train(force: bool = False) -> Path:
         if old != target:
             old.unlink()
     return target
+
+
+def language_model() -> str:
+    """The spaCy model that config.yml names: a package or a folder. "" if it names none."""
+    config = YAML(typ="safe").load(ROOT / "config.yml")
+    parts = [part for part in config["pipeline"] if part["name"] == "SpacyNLP"]
+    return str(parts[0].get("model", "")) if parts else ""
+
+
+def language_model_fault() -> str | None:
+    """What is wrong with the language model and what to do about it, or None.
+
+    Looks the model up in Rasa's environment without loading it; a tenth of a second.
+    """
+    model = language_model()
+    if not model:
+        return None
+    found = subprocess.run(
+        [PYTHON, "-c", _LOOK_UP, model], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    if found.returncode != 0:
+        return None  # not a Python: the start itself will say so
+    meta = json.loads(found.stdout)
+    if not meta["found"]:
+        return (
+            f"språkmodellen {model}, som config.yml nämner, är inte installerad. Kör: make rasa-env"
+        )
+    if meta["lang"] != "sv":
+        return f"språkmodellen {model} är inte svensk utan {meta['lang']}. Se docs/sv-core.md"
+    if not SpecifierSet(meta["made_for"]).contains(meta["spacy"], prereleases=True):
+        return (
+            f"språkmodellen {model} är gjord för spaCy {meta['made_for']}, men här finns "
+            f"{meta['spacy']}. Kör: make rasa-env"
+        )
+    return None
+
+
+_LOOK_UP = """
+import importlib.metadata, importlib.util, json, pathlib, sys
+spec = importlib.util.find_spec(sys.argv[1]) if "/" not in sys.argv[1] else None
+folder = pathlib.Path(spec.origin).parent if spec and spec.origin else pathlib.Path(sys.argv[1])
+file = folder / "meta.json"
+meta = json.loads(file.read_text("utf-8")) if file.exists() else {}
+print(json.dumps({"found": bool(meta), "lang": meta.get("lang"),
+                  "made_for": meta.get("spacy_version", ""),
+                  "spacy": importlib.metadata.version("spacy")}))
+"""
 
 
 def validate() -> int:

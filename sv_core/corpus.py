@@ -150,9 +150,7 @@ def spaces(words: Sequence[str]) -> list[bool]:
 
 def named(path: Path, vocab: Vocab) -> list[Doc]:
     """The sentences of an IOB file as documents of one sentence each."""
-    return [
-        Doc(vocab, words=words, spaces=spaces(words), ents=marks) for words, marks in iob(path)
-    ]
+    return [Doc(vocab, words=words, spaces=spaces(words), ents=marks) for words, marks in iob(path)]
 
 
 def write(path: Path, docs: Sequence[Doc]) -> None:
@@ -184,7 +182,9 @@ def main() -> None:
     write(target / "syntax-test.spacy", list(documents(test, vocab, SENTENCES_PER_DOC)))
     for name in ("train", "dev", "test-klintan", "test-uner"):
         write(target / f"ner-{name}.spacy", named(sources / f"ner-{name}.iob", vocab))
-    named_train, named_dev = (named(sources / f"ner-{name}.iob", vocab) for name in ("train", "dev"))
+    named_train, named_dev = (
+        named(sources / f"ner-{name}.iob", vocab) for name in ("train", "dev")
+    )
     write(target / "ner-varied-tune.spacy", varied(named_train, vocab))
     write(target / "ner-varied.spacy", varied(named_train + named_dev, vocab))
 

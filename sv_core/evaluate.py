@@ -82,11 +82,12 @@ def chat(nlp: Language) -> None:
                 misses.append(f"{form} → {lemmas.get(form)} ({lemma})")
         for text, label in sorted(gold ^ found):
             misses.append(f"{'missing' if (text, label) in gold else 'wrong'}: {text} {label}")
-    print(f"\nChat messages, n = {len(messages)}: entities P {total.precision:.3f} "
-          f"R {total.recall:.3f} F {total.fscore:.3f}, lemmas {right / asked:.3f} of {asked}")
+    print(
+        f"\nChat messages, n = {len(messages)}: entities P {total.precision:.3f} "
+        f"R {total.recall:.3f} F {total.fscore:.3f}, lemmas {right / asked:.3f} of {asked}"
+    )
     for label, score in sorted(by_label.items()):
-        print(f"  {label:<9} P {score.precision:.2f} R {score.recall:.2f} "
-              f"of {score.tp + score.fn}")
+        print(f"  {label:<9} P {score.precision:.2f} R {score.recall:.2f} of {score.tp + score.fn}")
     print("  " + "; ".join(misses))
 
 
@@ -101,16 +102,20 @@ def main() -> None:
     print(f"\nUD Talbanken 2.8 test, n = {len(test)} sentences")
     print(f"{'':<8}{'ours':>8}{'goal':>8}{'sm 3.4':>8}{'md 3.4':>8}")
     for name, (score, goal, small, medium) in GOALS.items():
-        print(f"{name:<8}{found[score]:>8.3f}{goal:>8.3f}{small:>8.3f}{medium:>8.3f}"
-              f"{'' if round(found[score], 3) >= goal else '  below the goal'}")
+        print(
+            f"{name:<8}{found[score]:>8.3f}{goal:>8.3f}{small:>8.3f}{medium:>8.3f}"
+            f"{'' if round(found[score], 3) >= goal else '  below the goal'}"
+        )
     print(f"{'sents F':<8}{found['sents_f']:>8.3f}")
     print("\nNames (PRS, LOC, ORG)   P      R      F    goal   n")
     for name, (file, goal) in NAME_GOALS.items():
         docs = named(chosen.sources / f"{file}.iob", nlp.vocab)
         got = scores(nlp, docs, ["parser", "lemmatizer", "entity_ruler"])
         entities = sum(len(doc.ents) for doc in docs)
-        print(f"{name:<20}{got['ents_p']:>7.3f}{got['ents_r']:>7.3f}{got['ents_f']:>7.3f}"
-              f"{goal:>7.2f}{entities:>6}{'' if round(got['ents_f'], 3) >= goal else '  below'}")
+        print(
+            f"{name:<20}{got['ents_p']:>7.3f}{got['ents_r']:>7.3f}{got['ents_f']:>7.3f}"
+            f"{goal:>7.2f}{entities:>6}{'' if round(got['ents_f'], 3) >= goal else '  below'}"
+        )
     chat(nlp)
 
 

@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from corpus import Sentence
+from variation import lines
 from wordfreq import top_n_list
 
 RARE = 2
@@ -80,17 +81,22 @@ class Tables:
             if lookup.get(lemma, lemma) != lemma and len(forms[lemma]) < FORMS:
                 del forms[lemma]
         self.known = {
-            form: lemma for lemma, group in forms.items() for form in group | {lemma} if form in common
+            form: lemma
+            for lemma, group in forms.items()
+            for form in group | {lemma}
+            if form in common
         }
         self.lemmas: dict[str, set[str]] = {"NOUN": set(), "VERB": set(), "": set()}
         for lemma, group in forms.items():
-            if lemma.islower() and (lemma in common or group & common):
+            if lemma.islower() and (lemma in common or len(group & common) >= RARE):
                 kinds = {"NOUN": is_noun(lemma, group), "VERB": is_verb(lemma, group)}
                 for kind in [kind for kind, fits in kinds.items() if fits] or [""]:
                     self.lemmas[kind].add(lemma)
         for (_, pos, tag), lemma in self.best.items():
             if pos in OPEN and lemma.islower():
                 self.lemmas[CLASSES.get(tag.partition("|")[0], "")].add(lemma)
+        self.nouns = lines("nouns.txt")
+        self.lemmas["NOUN"].update(self.nouns)
         self.all_lemmas = set.union(*self.lemmas.values())
 
     def _rules(self) -> dict[str, list[tuple[str, str]]]:
@@ -131,6 +137,7 @@ class Tables:
         for (form, pos, _), lemma in self.best.items():
             if pos not in OPEN:
                 irregular.setdefault((form, pos), lemma)
+        irregular.update({(noun, "NOUN"): noun for noun in self.nouns})
         # The list gives "klotter" the lemma of "klottra": an infinitive is no noun's lemma
         classes = {"NOUN": self.lemmas["NOUN"] - self.lemmas["VERB"], "VERB": self.lemmas["VERB"]}
         noun_tags = [tag for tag in self.rules if tag.startswith("NN|")]

@@ -115,8 +115,9 @@ class SwedishLemmatizer(Pipe):
             return f"{first}-{self.lemma_of(last, pos, tag)}"
         return (
             self._known(form, pos, tag)
-            or self._compound(form, pos, tag)
+            # a whole known word, wrongly tagged, before parts of one: "ansöker" is no "sök"
             or self._inflected(form)
+            or self._compound(form, pos, tag)
             or form
         )
 

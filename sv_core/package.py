@@ -1,6 +1,6 @@
 """Make the wheel: `spacy package`, with attribution in its meta and the licences beside it.
 
-    python package.py PIPELINE WORK WHEELS VERSION
+python package.py PIPELINE WORK WHEELS VERSION
 """
 
 import argparse

@@ -15,6 +15,7 @@ SHORT_MONTHS = "jan feb apr jun jul aug sep sept okt nov dec"
 DAYS = "måndag tisdag onsdag torsdag fredag lördag söndag"
 PARTS_OF_DAY = "morgon förmiddag eftermiddag kväll natt"
 COMPANY_FORMS = ["ab", "hb", "kb", "aktiebolag", "handelsbolag", "kommanditbolag"]
+POSSESSIVES = ["hans", "hennes", "deras", "dess", "vars"]
 NAME_WORD = {"POS": {"IN": ["PROPN", "NOUN", "ADJ"]}, "IS_ALPHA": True}
 """A word of a company's name, capital or small."""
 
@@ -24,18 +25,13 @@ def regex(shape: str) -> dict[str, Any]:
 
 
 def names(file: str, label: str) -> list[Pattern]:
-    """Each line of a gazetteer file, in capitals or small letters, and its genitive."""
+    """Each line of a gazetteer file and its genitive, as phrases: the ruler ignores capitals, and
+    finds a phrase a hundred times faster than a pattern of tokens."""
     found: list[Pattern] = []
     for line in (GAZETTEER / file).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            *first, last = line.lower().split()
-            forms = [last] if last.endswith("s") else [last, last + "s"]
-            found.append(
-                {
-                    "label": label,
-                    "pattern": [*({"LOWER": word} for word in first), {"LOWER": {"IN": forms}}],
-                }
-            )
+            forms = [line] if line.endswith("s") else [line, line + "s"]
+            found += [{"label": label, "pattern": form} for form in forms]
     return found
 
 
@@ -47,7 +43,10 @@ def companies() -> list[Pattern]:
     ]
     # "lindströms", written small, is hard to tag right; a possessive pronoun it is not
     owner = {
-        "LOWER": {"REGEX": r"^[a-zåäöéü]{3,}s$", "NOT_IN": ["hans", "hennes", "deras", "dess", "vars"]}
+        "LOWER": {
+            "REGEX": r"^[a-zåäöéü]{3,}s$",
+            "NOT_IN": POSSESSIVES,
+        }
     }
     more: list[list[dict[str, Any]]] = [
         [NAME_WORD],
@@ -101,12 +100,15 @@ def times() -> list[Pattern]:
     """Dates and times of day, as people write them."""
     months = {"LOWER": {"IN": MONTHS.split() + SHORT_MONTHS.split()}}
     day = {"LOWER": {"REGEX": r"^(?:[12]?\d|3[01])(?::?e|:?a)?$"}}
-    week_days = [form for name in DAYS.split() for form in (name, name + "en", name + "ar", name + "s")]
+    week_days = [
+        form for name in DAYS.split() for form in (name, name + "en", name + "ar", name + "s")
+    ]
     relative = ["idag", "imorgon", "igår", "övermorgon", "förrgår", "ikväll", "inatt", "imorse"]
     clock = regex(r"(?:[01]?\d|2[0-4])[.:][0-5]\d")
     hour = regex(r"(?:[01]?\d|2[0-4])(?:[.:][0-5]\d)?(?:[-–](?:[01]?\d|2[0-4])(?:[.:][0-5]\d)?)?")
     word = {"LOWER": {"IN": ["kl", "kl.", "klockan"]}}
     patterns: list[tuple[str, list[dict[str, Any]]]] = [
+        ("DATE", [{"LOWER": {"IN": MONTHS.split()}}]),
         ("DATE", [day, months]),
         ("DATE", [day, months, regex(r"(?:19|20)\d{2}")]),
         ("DATE", [months, regex(r"(?:19|20)\d{2}")]),
@@ -115,13 +117,57 @@ def times() -> list[Pattern]:
         ("DATE", [{"LOWER": {"IN": week_days}}]),
         ("DATE", [{"LOWER": {"IN": DAYS.split()}}, {"LOWER": {"IN": PARTS_OF_DAY.split()}}]),
         ("DATE", [{"LOWER": {"IN": relative}}]),
-        ("DATE", [{"LOWER": "i"}, {"LOWER": {"IN": ["dag", "går", "morgon", "kväll", "natt", "morse"]}}]),
-        ("DATE", [{"LOWER": "i"}, {"LOWER": {"IN": ["måndags", "tisdags", "onsdags", "torsdags",
-                                                    "fredags", "lördags", "söndags", "helgen"]}}]),
+        (
+            "DATE",
+            [{"LOWER": "i"}, {"LOWER": {"IN": ["dag", "går", "morgon", "kväll", "natt", "morse"]}}],
+        ),
+        (
+            "DATE",
+            [
+                {"LOWER": "i"},
+                {
+                    "LOWER": {
+                        "IN": [
+                            "måndags",
+                            "tisdags",
+                            "onsdags",
+                            "torsdags",
+                            "fredags",
+                            "lördags",
+                            "söndags",
+                            "helgen",
+                        ]
+                    }
+                },
+            ],
+        ),
         ("TIME", [clock]),
         ("TIME", [word, hour]),
-        ("TIME", [word, {"LOWER": {"IN": ["halv", "kvart"]}, "OP": "?"},
-                  {"LOWER": {"IN": "ett två tre fyra fem sex sju åtta nio tio elva tolv".split()}}]),
+        (
+            "TIME",
+            [
+                word,
+                {"LOWER": {"IN": ["halv", "kvart"]}, "OP": "?"},
+                {
+                    "LOWER": {
+                        "IN": [
+                            "ett",
+                            "två",
+                            "tre",
+                            "fyra",
+                            "fem",
+                            "sex",
+                            "sju",
+                            "åtta",
+                            "nio",
+                            "tio",
+                            "elva",
+                            "tolv",
+                        ]
+                    }
+                },
+            ],
+        ),
     ]
     return [{"label": label, "pattern": pattern} for label, pattern in patterns]
 

@@ -17,10 +17,22 @@ from spacy.vocab import Vocab
 GAZETTEER = Path(__file__).parent / "gazetteer"
 LOWER, UNMARKED, RENAMED = 0.2, 0.15, 1
 """Shares of small-letter and mark-less copies; copies with other names per named sentence."""
-CHAT_EACH = 40
-"""Made-up messages per frame: a tenth of the training."""
 LANGUAGES = ["sv_SE"] * 6 + ["fi_FI", "en_GB", "tr_TR", "pl_PL", "no_NO", "da_DK", "es_ES", "de_DE"]
-TRADES = "bygg el måleri städ frisör bageri café fastigheter transport redovisning rör bil mat".split()
+TRADES = [
+    "bygg",
+    "el",
+    "måleri",
+    "städ",
+    "frisör",
+    "bageri",
+    "café",
+    "fastigheter",
+    "transport",
+    "redovisning",
+    "rör",
+    "bil",
+    "mat",
+]
 COMPANY_FORMS = ["AB", "AB", "AB", "HB", "Aktiebolag", "ekonomisk förening"]
 
 
@@ -57,7 +69,7 @@ class Names:
         self.streets = [
             prefix + ending
             for prefix in address.street_prefixes
-            for ending in set(address.street_suffixes)
+            for ending in sorted(set(address.street_suffixes))
         ]
         self.countries = list(address.countries)
         self.places = lines("municipalities.txt")
@@ -84,7 +96,10 @@ class Names:
             return [name, self.random.choice(TRADES)]
         if kind < 0.7:
             return [name, *self.random.choice(COMPANY_FORMS).split()]
-        return [self.random.choice(self.places), *self.random.choice(["kommun", "IF", "AB"]).split()]
+        return [
+            self.random.choice(self.places),
+            *self.random.choice(["kommun", "IF", "AB"]).split(),
+        ]
 
     def like(self, entity: Span, others: Sequence[list[str]]) -> list[str]:
         """Another name of the same kind; organisations mostly from the corpus itself."""
@@ -95,28 +110,6 @@ class Names:
         if others and self.random.random() < 0.6:
             return self.random.choice(others)
         return self.organisation()
-
-
-def chat_messages(names: Names, vocab: Vocab, each: int) -> list[Doc]:
-    """Made-up messages: every frame of chat_frames.txt `each` times, half in small letters."""
-    makers = {"PRS": names.person, "LOC": names.place, "ORG": names.organisation}
-    text = (GAZETTEER / "chat_frames.txt").read_text(encoding="utf-8")
-    frames = [line.split() for line in text.splitlines() if line and line[0] != "#"]
-    found: list[Doc] = []
-    for frame in frames * each:
-        words: list[str] = []
-        marks: list[str] = []
-        for word in frame:
-            parts = makers[word]() if word in makers else [word]
-            words += parts
-            marks += (
-                ["B-" + word] + ["I-" + word] * (len(parts) - 1) if word in makers else ["O"]
-            )
-        if names.random.random() < 0.5:
-            words = [word.lower() for word in words]
-        spaces = [word not in {",", ".", "?"} for word in [*words[1:], "x"]]
-        found.append(Doc(vocab, words=words, spaces=spaces, ents=marks))
-    return found
 
 
 def rebuilt(doc: Doc, vocab: Vocab, names: dict[int, list[str]], lower: bool, mark: bool) -> Doc:
@@ -152,7 +145,12 @@ def varied(docs: Sequence[Doc], vocab: Vocab, seed: int = 0) -> list[Doc]:
     names = Names(seed)
     chance = names.random
     others = sorted(
-        {tuple(t.text for t in entity) for doc in docs for entity in doc.ents if entity.label_ == "ORG"}
+        {
+            tuple(t.text for t in entity)
+            for doc in docs
+            for entity in doc.ents
+            if entity.label_ == "ORG"
+        }
     )
     found: list[Doc] = []
     for doc in docs:
@@ -169,6 +167,5 @@ def varied(docs: Sequence[Doc], vocab: Vocab, seed: int = 0) -> list[Doc]:
             found.append(rebuilt(doc, vocab, swaps, lower, chance.random() > UNMARKED))
         if chance.random() < LOWER:
             found.append(rebuilt(doc, vocab, {}, True, chance.random() > UNMARKED * 2))
-    found += chat_messages(names, vocab, CHAT_EACH)
     chance.shuffle(found)
     return found

@@ -71,7 +71,9 @@ def incidence(table: Vectors, words: list[str]) -> csr_matrix:
     starts, values = [0], []
     for word in words:
         rows = [
-            int(row) % ROWS for gram in table._get_ngrams(word) for row in table._get_ngram_hashes(gram)
+            int(row) % ROWS
+            for gram in table._get_ngrams(word)
+            for row in table._get_ngram_hashes(gram)
         ]
         indices += rows
         values += [1 / len(rows)] * len(rows)
