@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from rapidfuzz import fuzz, process
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -15,6 +16,11 @@ from bot.content.load import Content, ContentError, Fault, load, warnings, yaml_
 from bot.settings import ROOT
 
 MIN_PHRASES = 25
+MIN_TESTS = 20
+NEAR = 94
+"""Likeness in per cent (rapidfuzz's ratio) from which two phrases are one and the same."""
+NEAR_LETTERS = 12
+"""Shorter phrases are alike by nature: "nej tack" and "ne tack"."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +77,15 @@ def read_phrases(folder: Path) -> Iterator[Phrase]:
 
 
 def phrase_faults(content: Content, phrases: list[Phrase], tests: list[Phrase]) -> Iterator[Fault]:
-    """Phrases twice, phrases of a missing entry, entries and intents with few phrases, and
-    phrases that are both trained on and tested on."""
-    seen: dict[str, Phrase] = {}
+    """Phrases twice or nearly, phrases of a missing entry, labels with few phrases, and phrases
+    that are both trained on and tested on, word for word or nearly."""
     counts: dict[str, int] = {}
     for phrase in phrases:
         counts[phrase.label] = counts.get(phrase.label, 0) + 1
-        first = seen.setdefault(normalised(phrase.text), phrase)
-        if first is not phrase:
-            where = f"{first.path} rad {first.line}"
-            yield Fault(
-                phrase.path, phrase.line, f"{phrase.text!r} står redan i {where} – ta bort den ena"
-            )
         kind, _, entry = phrase.label.partition("/")
         if kind == "faq" and entry not in content.entries:
             yield Fault(phrase.path, phrase.line, f"content/faq/{entry}.md finns inte")
+    yield from _repeated(phrases)
     for label, count in counts.items():
         if count < MIN_PHRASES:
             yield Fault(
@@ -94,11 +94,62 @@ def phrase_faults(content: Content, phrases: list[Phrase], tests: list[Phrase]) 
     for entry in content.entries:
         if f"faq/{entry}" not in counts and entry not in WITHOUT_PHRASES:
             yield Fault(f"content/faq/{entry}.md", 0, "har inga fraser i data/nlu", True)
+    if tests:
+        yield from _leaks(phrases, tests)
+        tested: dict[str, int] = {label: 0 for label in counts}
+        for phrase in tests:
+            tested[phrase.label] = tested.get(phrase.label, 0) + 1
+        for label, count in tested.items():
+            if count < MIN_TESTS:
+                told = f"{label} har bara {count} provfraser av minst {MIN_TESTS}"
+                yield Fault("tests/nlu", 0, told, True)
+
+
+def _repeated(phrases: list[Phrase]) -> Iterator[Fault]:
+    """A phrase that stands twice, and one that is nearly another of the same label."""
+    seen: dict[str, Phrase] = {}
+    by_label: dict[str, list[tuple[str, Phrase]]] = {}
+    for phrase in phrases:
+        bare = normalised(phrase.text)
+        first = seen.setdefault(bare, phrase)
+        if first is not phrase:
+            where = f"{first.path} rad {first.line}"
+            yield Fault(
+                phrase.path, phrase.line, f"{phrase.text!r} står redan i {where} – ta bort den ena"
+            )
+            continue
+        others = by_label.setdefault(phrase.label, [])
+        near = _nearest(bare, others)
+        if near:
+            where = f"{near.path} rad {near.line}"
+            yield Fault(
+                phrase.path,
+                phrase.line,
+                f"{phrase.text!r} är nästan {near.text!r} i {where} – ta bort den ena",
+            )
+        others.append((bare, phrase))
+
+
+def _leaks(phrases: list[Phrase], tests: list[Phrase]) -> Iterator[Fault]:
+    """Test phrases that are trained on, or nearly."""
+    trained = {normalised(phrase.text): phrase for phrase in phrases}
+    others = list(trained.items())
     for phrase in tests:
-        trained = seen.get(normalised(phrase.text))
-        if trained:
-            where = f"{trained.path} rad {trained.line}"
+        bare = normalised(phrase.text)
+        near = trained.get(bare) or _nearest(bare, others)
+        if near:
+            where = f"{near.path} rad {near.line}"
             yield Fault(phrase.path, phrase.line, f"{phrase.text!r} står i träningsdata, {where}")
+
+
+def _nearest(bare: str, others: list[tuple[str, Phrase]]) -> Phrase | None:
+    """The phrase that is the same but for a letter or two, None if there is none."""
+    if len(bare) < NEAR_LETTERS:
+        return None
+    found = process.extractOne(
+        bare, [text for text, _ in others], scorer=fuzz.ratio, score_cutoff=NEAR, processor=None
+    )
+    return others[found[2]][1] if found else None
 
 
 # Entries that an intent of their own leads to.
