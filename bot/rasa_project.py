@@ -22,7 +22,11 @@ TRAINED_FROM = (
     "config.yml",
     "domain",
     "data",
-    "bot/nlu/topic_classifier.py",
+    *(f"bot/nlu/{name}.py" for name in (
+        "text", "spelling", "clauses", "places", "normaliser",
+        "encoder", "sentence_encoder", "topic_model", "topic_classifier",
+    )),  # fmt: skip
+    "sv_core/gazetteer/municipalities.txt",
     "requirements/rasa.txt",
 )
 

@@ -64,6 +64,16 @@ class Guard:
         """Whether the text holds an idiom that only sounds dangerous ("det brinner i knutarna")."""
         return self._has("harmless", fold(text[:5000]))
 
+    def calm(self, text: str) -> bool:
+        """Whether the text says itself that nothing goes on: denied, over, or a question in general.
+
+        What happens "nu" is never calm.
+        """
+        folded = self.lists["harmless"].sub(" ", fold(text[:5000]))
+        if self._has("negation", folded) or self._has("question", folded):
+            return True
+        return self._has("past", folded) and not self._has("now", folded)
+
     def past_crime(self, text: str) -> bool:
         """Whether the text names a crime; ask only when nothing better is known of it."""
         calm = self.lists["harmless"].sub(" ", fold(text[:5000]))

@@ -10,6 +10,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.emergency import guard
+from bot.nlu.normaliser import TYPED
 from bot.nlu.topic_classifier import ENTRY, FALLBACK, MAYBE, set_intent
 
 MEANING = {
@@ -35,17 +36,24 @@ class EmergencyGuard(GraphComponent):
         return cls()
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Overrule the intent of each message that raises an alarm."""
+        """Overrule the intent of each message that raises an alarm, or that says it is calm."""
         for message in messages:
-            text = message.get(TEXT) or ""
-            alarm = guard().alarm(text)
+            mended = message.get(TEXT) or ""
+            texts = list(dict.fromkeys((message.get(TYPED) or mended, mended)))
+            alarm = next(filter(None, map(guard().alarm, texts)), None)
             if alarm:
                 name, entries = MEANING[alarm]
                 set_intent(message, name, {ENTRY: entries}, 1.0)
-            elif intent_name(message) == "emergency" and guard().harmless(text):
+            elif intent_name(message) == "emergency" and any(map(guard().harmless, texts)):
                 # the classifier knows the words but not the idiom; asking still names 112
                 set_intent(message, FALLBACK, {MAYBE: ["faq/nodnummer"]}, 0.0)
-            elif unsure(message) and guard().past_crime(text):
+            elif intent_name(message) == "emergency" and any(map(guard().calm, texts)):
+                # over or denied: the police's number when it was a crime, else asking names 112
+                crime = any(map(guard().past_crime, texts))
+                likely = [] if crime else ["faq/nodnummer"]
+                set_intent(message, "faq" if crime else FALLBACK,
+                           {ENTRY: ["polisanmalan"] if crime else [], MAYBE: likely}, 0.5)  # fmt: skip
+            elif unsure(message) and any(map(guard().past_crime, texts)):
                 set_intent(message, "faq", {ENTRY: ["polisanmalan"]}, 1.0)
         return messages
 

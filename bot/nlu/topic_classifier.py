@@ -1,64 +1,80 @@
 """Intent and FAQ entry from one flat classifier, and an honest word about how sure it is."""
 
-from typing import Any, Dict, List, Text
+from typing import Any, Dict, List, Optional, Sequence, Text
 
-import skops.io
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
-from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, METADATA_INTENT, TEXT
+from rasa.shared.constants import INTENT_MESSAGE_PREFIX
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    FEATURE_TYPE_SENTENCE,
+    INTENT,
+    METADATA,
+    METADATA_INTENT,
+    TEXT,
+)
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack, vstack
-from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
 
-ENTRY, MAYBE = "entry", "maybe"
+from bot.nlu.clauses import asks
+from bot.nlu.normaliser import CLAUSE, foreign
+from bot.nlu.places import elsewhere
+from bot.nlu.topic_model import Guess, Rows, TopicModel, rows
+
+ENTRY, MAYBE, ALSO = "entry", "maybe", "also"
 FALLBACK = "nlu_fallback"
-FILE = "classifier.skops"
-# Plain numbers; skops trusts scikit-learn and NumPy by itself, but not scipy.sparse.
-TRUSTED = ["scipy.sparse._csr.csr_matrix"]
+FILE = "topics.npz"
+SMALLTALK = frozenset({"greet", "goodbye", "thanks", "affirm", "deny", "help", "nonsense"})
+"""What a question may be wrapped in."""
+ANSWERS = frozenset({"opening_hours", "human"})
+"""Intents beside FAQ entries that can be one of several questions in a message."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class TopicClassifier(IntentClassifier, GraphComponent):
-    """Logistic regression over FAQ entries and the other intents alike.
+    """FAQ entries and the other intents alike, from the sparse and dense features before it.
 
     Rasa would need a ResponseSelector (TensorFlow) to tell FAQ entries apart, or an intent and a
     rule for each. Here the examples of the intent `faq` name their entry in `metadata`; the
     classifier knows it as `faq/<entry>` and a message becomes the intent `faq` with the entity
     `entry`, the same as the payload of a button. So a new entry needs phrases and a file only.
 
-    Rasa's own LogisticRegressionClassifier takes raw counts and lbfgs: 190 s for 3,300 phrases
-    and 69 classes on two cores, against 4 s for TF-IDF and liblinear at the same accuracy.
-
-    Confidence below `answer_above` turns into the intent `nlu_fallback`; above `ask_above` the
-    likeliest labels come along as entities `maybe`, for "Menar du …?".
+    Confidence (how often such a guess was right in cross-validation) below `answer_above` turns
+    into the intent `nlu_fallback`; above `ask_above` the likeliest labels come along as entities
+    `maybe`, for "Menar du …?". Further questions of the same message, each more certain than
+    `each_above`, come along as entities `also`.
     """
 
     @classmethod
     def required_components(cls) -> List[type]:
-        """Sparse featurizers come first."""
+        """Featurizers come first."""
         return [Featurizer]
 
     @staticmethod
     def required_packages() -> List[Text]:
         """Packages that must be importable."""
-        return ["sklearn", "skops"]
+        return ["sklearn"]
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         """Defaults; config.yml names the thresholds."""
         return {
-            "C": 5.0,
-            "random_state": 42,
+            "C": 10.0,
+            "dense_scale": 3.0,
+            "neighbours": 10,
+            "neighbour_weight": 0.1,
+            "folds": 3,
             "ranking_length": 10,
-            "answer_above": 0.25,
-            "ask_above": 0.1,
+            "answer_above": 0.6,
+            "ask_above": 0.2,
+            "each_above": 0.7,
+            "foreign_above": 0.3,
+            "emergency_above": 0.3,
             "offers": 3,
         }
 
@@ -71,36 +87,29 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         execution_context: ExecutionContext,
     ) -> "TopicClassifier":
         """A new untrained component."""
-        model = make_pipeline(
-            TfidfTransformer(sublinear_tf=True),
-            LogisticRegression(
-                C=config["C"],
-                solver="liblinear",
-                class_weight="balanced",
-                random_state=config["random_state"],
-            ),
-        )
-        return cls(config, model, model_storage, resource)
+        return cls(config, None, model_storage, resource)
 
     def __init__(
         self,
         config: Dict[Text, Any],
-        model: Pipeline,
+        model: Optional[TopicModel],
         model_storage: ModelStorage,
         resource: Resource,
     ) -> None:
-        """Keep the parts; `model` is fitted by train() or load()."""
+        """Keep the parts; `model` comes from train() or load()."""
         self.config = config
         self.model = model
         self._storage = model_storage
         self._resource = resource
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Fit and persist. Persisted with skops, which loads no foreign code."""
+        """Fit and persist, as plain numbers."""
         examples = [e for e in training_data.intent_examples if e.get(INTENT) and e.get(TEXT)]
-        self.model.fit(_features(examples), [label(example) for example in examples])
+        self.model = TopicModel.fit(
+            _rows(examples), [label(example) for example in examples], self.config
+        )
         with self._storage.write_to(self._resource) as folder:
-            skops.io.dump(self.model, folder / FILE)
+            self.model.save(folder / FILE)
         return self._resource
 
     @classmethod
@@ -112,40 +121,91 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> "TopicClassifier":
-        """The trained component. Raises if the model holds types that scikit-learn doesn't own."""
+        """The trained component."""
         with model_storage.read_from(resource) as folder:
-            return cls(
-                config, skops.io.load(folder / FILE, trusted=TRUSTED), model_storage, resource
-            )
+            return cls(config, TopicModel.read(folder / FILE), model_storage, resource)
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Set intent, ranking and the entity `entry` of each message with text."""
-        typed = [m for m in messages if m.get(TEXT) and m.get_sparse_features(TEXT)[1]]
-        for message in messages:
-            if message not in typed and message.get(TEXT):  # nothing but signs
-                set_intent(message, FALLBACK, {}, 0.0)
-        if not typed:
-            return messages
-        for message, row in zip(typed, self.model.predict_proba(_features(typed))):
-            best = sorted(zip(row, self.model.classes_), reverse=True)
-            ranking = [{"name": str(n), "confidence": float(p)} for p, n in best]
-            message.set(
-                "intent_ranking", ranking[: self.config["ranking_length"]], add_to_output=True
+        """Set intent, ranking and our entities of the whole message; its parts are gone after."""
+        typed = [m for m in messages if _typed(m)]
+        guesses = self._guesses(typed) if typed else []
+        parts = [(m.get(TEXT), g) for m, g in zip(typed, guesses) if m.get(CLAUSE)]
+        for message, guess in zip(typed, guesses):
+            if not message.get(CLAUSE):
+                self._decide(message, guess, parts)
+        return [m for m in messages if not m.get(CLAUSE)]
+
+    def _guesses(self, messages: Sequence[Message]) -> List[Guess]:
+        assert self.model is not None
+        return self.model.guess(_rows(messages), [bool(foreign(m)) for m in messages])
+
+    def _decide(self, message: Message, guess: Guess, parts: List[Any]) -> None:
+        """One message's intent from its own guess and those of its parts."""
+        above = self.config["answer_above" if not foreign(message) else "foreign_above"]
+        asked = self._asked(parts) if not foreign(message) else []
+        whole = guess
+        if asked and (guess.label in SMALLTALK or guess.confidence < above):
+            guess = asked[0]
+        message.set(
+            "intent_ranking",
+            [
+                {"name": name, "confidence": p}
+                for name, p in guess.ranking[: self.config["ranking_length"]]
+            ],
+            add_to_output=True,
+        )
+        urgent = [g for g in (whole, *(g for _, g in parts)) if self._urgent(g, g is whole)]
+        name, _, entry = guess.label.partition("/")
+        if urgent:
+            set_intent(message, "emergency", {}, max(g.share("emergency") for g in urgent))
+        elif guess.confidence >= above:
+            labels = [g.label for g in asked]
+            others = [name for name in labels if name != guess.label] if guess.label in labels else []
+            set_intent(
+                message,
+                name,
+                {ENTRY: [entry] if entry else [], ALSO: list(dict.fromkeys(others))},
+                guess.confidence,
             )
-            name, _, entry = ranking[0]["name"].partition("/")
-            confidence = ranking[0]["confidence"]
-            if confidence >= self.config["answer_above"]:
-                set_intent(message, name, {ENTRY: [entry] if entry else []}, confidence)
-                continue
-            asks = confidence >= self.config["ask_above"]
-            maybe = [r["name"] for r in ranking[: self.config["offers"]]] if asks else []
-            set_intent(message, FALLBACK, {MAYBE: maybe}, confidence)
-        return messages
+        else:
+            likely = [name for name, _ in guess.ranking[: self.config["offers"]]]
+            asks_back = guess.confidence >= self.config["ask_above"]
+            set_intent(message, FALLBACK, {MAYBE: likely if asks_back else []}, guess.confidence)
+
+    def _asked(self, parts: List[Any]) -> List[Guess]:
+        """The parts that ask something we can answer, and are sure on their own."""
+        return [
+            guess
+            for text, guess in parts
+            if (guess.label.startswith("faq/") or guess.label in ANSWERS)
+            and guess.confidence >= self.config["each_above"]
+            and asks(text)
+        ]
+
+    def _urgent(self, guess: Guess, whole: bool) -> bool:
+        """A part without its context must be certain; of a whole message a share is enough."""
+        if whole:
+            return guess.share("emergency") >= self.config["emergency_above"]
+        return guess.label == "emergency" and guess.confidence >= self.config["each_above"]
 
 
-def _features(messages: List[Message]) -> csr_matrix:
-    """The sentence features of all sparse featurizers side by side, a row a message."""
-    return vstack([hstack([m.get_sparse_features(TEXT)[1].features]) for m in messages]).tocsr()
+def _typed(message: Message) -> bool:
+    """Whether there is a text that somebody wrote, with something to go by."""
+    text = message.get(TEXT)
+    return bool(text) and not text.startswith(INTENT_MESSAGE_PREFIX)
+
+
+def _rows(messages: Sequence[Message]) -> Rows:
+    """The sentence features of all featurizers, one block each, and what we know of places."""
+    blocks: List[List[Any]] = []
+    dense: List[np.ndarray] = []
+    for message in messages:
+        features = [
+            f for f in message.features if f.attribute == TEXT and f.type == FEATURE_TYPE_SENTENCE
+        ]
+        blocks.append([f.features for f in features if f.is_sparse()])
+        dense += [f.features for f in features if not f.is_sparse()]
+    return rows(blocks, dense, [elsewhere(m.get(TEXT)) for m in messages])
 
 
 def label(example: Message) -> Text:
@@ -159,7 +219,7 @@ def set_intent(
 ) -> None:
     """Let the message mean `name`, with these entities as our only ones."""
     message.set(INTENT, {"name": name, "confidence": confidence}, add_to_output=True)
-    others = [e for e in message.get(ENTITIES) or [] if e.get("entity") not in (ENTRY, MAYBE)]
+    others = [e for e in message.get(ENTITIES) or [] if e.get("entity") not in (ENTRY, MAYBE, ALSO)]
     ours = [
         {"entity": entity, "value": value, "extractor": "TopicClassifier"}
         for entity, values in entities.items()
