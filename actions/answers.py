@@ -26,10 +26,11 @@ def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
         text=answer.text,
         buttons=[{"title": o.title, "payload": o.payload} for o in answer.options],
     )
-    if answer.sources or answer.topic:
+    if answer.sources or answer.topic or answer.lang != "sv":
         dispatcher.utter_message(
             json_message={
                 "topic": answer.topic,
+                "lang": answer.lang,
                 "sources": [source.model_dump(mode="json") for source in answer.sources],
             }
         )
@@ -37,7 +38,7 @@ def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
 
 def say_phrase(dispatcher: CollectingDispatcher, tracker: Tracker, key: str) -> list[EventType]:
     """Send a fixed text; the conversation is understood again."""
-    say(dispatcher, phrase_answer(content(), key, now()))
+    say(dispatcher, phrase_answer(content(), key, now(), language(tracker)))
     return understood(tracker)
 
 
@@ -46,7 +47,7 @@ def say_entry(
 ) -> list[EventType]:
     """Send an FAQ entry and remember it as the topic."""
     try:
-        say(dispatcher, entry_answer(content(), entry_id, now(), part))
+        say(dispatcher, entry_answer(content(), entry_id, now(), part, language(tracker)))
     except (KeyError, TemplateError):  # removed or broken since the button was shown
         return say_phrase(dispatcher, tracker, "entry_gone")
     return understood(tracker, entry_id)
@@ -70,6 +71,12 @@ def entity(tracker: Tracker, name: str) -> str | None:
     """The newest value of an entity in the last message."""
     value = next(tracker.get_latest_entity_values(name), None)
     return str(value) if value is not None else None
+
+
+def language(tracker: Tracker) -> str:
+    """The language that the gateway saw, if the content has it; else Swedish."""
+    found = (tracker.latest_message.get("metadata") or {}).get("language")
+    return str(found) if found in content().phrases else "sv"
 
 
 def intent(tracker: Tracker) -> str:

@@ -9,6 +9,7 @@ from actions.answers import (
     content,
     entity,
     intent,
+    language,
     remember,
     say,
     say_entry,
@@ -28,7 +29,8 @@ from bot.content.clock import now
 from bot.content.dates import When, parse_when
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
-HOURS, ADDRESS, PHONE = "oppettider", "adress", "telefon"
+HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
+MOST = 3  # answers in one turn
 INTENT_ENTRY = {
     "self_harm": "psykisk-kris",
     "opening_hours": HOURS,
@@ -46,7 +48,11 @@ class ActionAnswer(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         entry = entity(tracker, "entry") or INTENT_ENTRY.get(intent(tracker), "")
-        return say_entry(dispatcher, tracker, entry, entity(tracker, "part") or "short")
+        # "har ni öppet på julafton" asks about one day, "hur är det på helgdagar" about all
+        if entry == HOLIDAYS and (when := _when(tracker)):
+            return _also(dispatcher, tracker, _hours(dispatcher, tracker, when))
+        said = say_entry(dispatcher, tracker, entry, entity(tracker, "part") or "short")
+        return _also(dispatcher, tracker, said)
 
 
 class ActionPhrase(Action):
@@ -70,8 +76,9 @@ class ActionOpeningHours(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
-        when = _when(tracker)
-        return _hours(dispatcher, tracker, when) if when else say_entry(dispatcher, tracker, HOURS)
+        when = _when(tracker) if language(tracker) == "sv" else None
+        said = _hours(dispatcher, tracker, when) if when else say_entry(dispatcher, tracker, HOURS)
+        return _also(dispatcher, tracker, said)
 
 
 class ActionHuman(Action):
@@ -84,7 +91,8 @@ class ActionHuman(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         is_open = hours.is_open(content().hours, now())
-        return say_phrase(dispatcher, tracker, "human_open" if is_open else "human_closed")
+        said = say_phrase(dispatcher, tracker, "human_open" if is_open else "human_closed")
+        return _also(dispatcher, tracker, said)
 
 
 class ActionEmergency(Action):
@@ -108,6 +116,8 @@ class ActionClarify(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
+        if language(tracker) != "sv":  # the titles to choose from are Swedish
+            return say_phrase(dispatcher, tracker, "unknown")
         likely = [_entry_of(str(label)) for label in tracker.get_latest_entity_values("maybe")]
         offered = [entry for entry in likely if entry in content().entries]
         if not offered:
@@ -232,12 +242,29 @@ def _hours(dispatcher: CollectingDispatcher, tracker: Tracker, when: When) -> li
     return understood(tracker, HOURS)
 
 
+def _also(
+    dispatcher: CollectingDispatcher, tracker: Tracker, said: list[EventType]
+) -> list[EventType]:
+    """The other questions of the same message, each with its answer; the first one is the topic."""
+    others = [_entry_of(str(label)) for label in tracker.get_latest_entity_values("also")]
+    for entry in [entry for entry in others if entry in content().entries][: MOST - 1]:
+        when = _when(tracker) if entry == HOURS else None
+        if when:
+            _hours(dispatcher, tracker, when)
+        else:
+            say_entry(dispatcher, tracker, entry)
+    return said
+
+
 def _entry_of(label: str) -> str:
     name, _, entry = label.partition("/")
     return entry if name == "faq" else INTENT_ENTRY.get(name, "")
 
 
 def _not_understood(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[EventType]:
+    if language(tracker) != "sv":
+        key = "not_here" if intent(tracker) == "out_of_scope" else "unknown"
+        return say_phrase(dispatcher, tracker, key)
     misses = int(tracker.get_slot("misses") or 0) + 1
     plain = {"out_of_scope": "out_of_scope", "nonsense": "nonsense"}.get(intent(tracker), "unknown")
     say(dispatcher, phrase_answer(content(), "unknown_again" if misses > 1 else plain, now()))
@@ -249,7 +276,7 @@ def _follow_up(
 ) -> list[EventType]:
     entry = content().entries.get(tracker.get_slot("topic") or "")
     own = getattr(entry, field) if entry else None
-    if entry is None or own is None:
+    if entry is None or own is None or language(tracker) != "sv":
         return say_entry(dispatcher, tracker, default)
     moment = now()
     whole = entry_answer(content(), entry.id, moment)

@@ -22,10 +22,20 @@ TRAINED_FROM = (
     "config.yml",
     "domain",
     "data",
-    *(f"bot/nlu/{name}.py" for name in (
-        "text", "spelling", "clauses", "places", "normaliser",
-        "encoder", "sentence_encoder", "topic_model", "topic_classifier",
-    )),  # fmt: skip
+    *(
+        f"bot/nlu/{name}.py"
+        for name in (
+            "text",
+            "spelling",
+            "clauses",
+            "places",
+            "normaliser",
+            "encoder",
+            "sentence_encoder",
+            "topic_model",
+            "topic_classifier",
+        )
+    ),  # fmt: skip
     "sv_core/gazetteer/municipalities.txt",
     "requirements/rasa.txt",
 )

@@ -111,6 +111,7 @@ class Reply:
     offers: tuple[Offer, ...] = ()
     sources: tuple[dict[str, Any], ...] = ()
     topic: str | None = None
+    lang: str = "sv"
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def stored(self) -> dict[str, Any]:
@@ -127,6 +128,7 @@ class Reply:
                 for s in self.sources
             ],
             "topic": self.topic,
+            "lang": self.lang,
         }
 
 
@@ -142,6 +144,7 @@ def reply(answer: Answer) -> Reply:
         tuple(offer(option) for option in answer.options),
         tuple(source.model_dump(mode="json") for source in answer.sources),
         answer.topic,
+        answer.lang,
     )
 
 
@@ -154,7 +157,7 @@ def replies(rasa: list[dict[str, Any]]) -> list[Reply]:
             last = made.pop()
             made.append(
                 Reply(last.text, last.offers, tuple(custom.get("sources") or ()),
-                      custom.get("topic"), last.id)
+                      custom.get("topic"), custom.get("lang") or "sv", last.id)
             )  # fmt: skip
         elif item.get("text"):
             buttons = item.get("buttons") or []

@@ -27,12 +27,13 @@ class Rasa:
         """Close the connections."""
         await self._http.close()
 
-    async def say(self, conversation: str, text: str) -> list[dict[str, Any]]:
-        """Rasa's messages for a text or payload. Raises RasaAway, also on an empty answer.
+    async def say(self, conversation: str, text: str, lang: str = "sv") -> list[dict[str, Any]]:
+        """Rasa's messages for a text or payload in a language. Raises RasaAway, also on an empty answer.
 
         An empty list means that the action server didn't answer: Rasa logs that and goes on.
         """
-        messages = await self._post({"sender": conversation, "message": text})
+        body = {"sender": conversation, "message": text, "metadata": {"language": lang}}
+        messages = await self._post(body)
         if not messages:
             raise RasaAway("empty answer")
         return messages
@@ -54,7 +55,7 @@ class Rasa:
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def _post(self, body: dict[str, str]) -> list[dict[str, Any]]:
+    async def _post(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         try:
             async with self._http.post(
                 f"{self._base}/webhooks/rest/webhook", json=body

@@ -28,6 +28,7 @@ class Session:
     id: str
     conversation: str
     turns: int
+    language: str = "sv"
 
 
 def session_key(kind: str, token: str) -> str:
@@ -67,7 +68,7 @@ class Sessions:
         """The conversation, or None if there is none (any more)."""
         async with self._make() as db:
             row = await db.get(ChatSession, key)
-        return Session(row.id, row.conversation, row.turns) if row else None
+        return Session(row.id, row.conversation, row.turns, row.language) if row else None
 
     async def history(self, session: Session) -> list[MessageOut]:
         """All messages, oldest first."""
@@ -91,7 +92,9 @@ class Sessions:
             ).all()
         return bool(rows), [message_out(row) for row in rows if row.role == "assistant"]
 
-    async def heard(self, session: Session, text_: str, client_id: str | None) -> None:
+    async def heard(
+        self, session: Session, text_: str, client_id: str | None, language: str = "sv"
+    ) -> None:
         """Store what the resident said (redacted) before anything can go wrong.
 
         Raises SessionGone.
@@ -101,7 +104,7 @@ class Sessions:
             known = await db.scalar(
                 update(ChatSession)
                 .where(ChatSession.id == session.id)
-                .values(turns=ChatSession.turns + 1, seen_at=moment)
+                .values(turns=ChatSession.turns + 1, seen_at=moment, language=language)
                 .returning(ChatSession.id)
             )
             if known is None:

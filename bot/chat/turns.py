@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from bot.chat.guard import clean
+from bot.chat.language import spoken
 from bot.chat.messages import MessageOut, Offer, Reply, replies, reply
 from bot.chat.rasa import Rasa, RasaAway
 from bot.chat.sessions import Session, Sessions
@@ -56,10 +57,11 @@ class Turns:
         cleaned = clean(text)
         if not cleaned:
             return await self._aside(session, "empty", client_id)
+        lang = spoken(cleaned, session.language, frozenset(self._store.content.phrases))
         shown, kinds = redact(cleaned, public_numbers(self._store.content))
-        first = [self._phrase("private")] if kinds & SENSITIVE else []
+        first = [self._phrase("private")] if lang == "sv" and kinds & SENSITIVE else []
         sent = titled(self._store.content, shown) or shown
-        return await self._turn(session, shown, sent, client_id, first)
+        return await self._turn(session, shown, sent, client_id, first, lang)
 
     async def choice(
         self, session: Session, choice_id: str, client_id: str | None = None
@@ -94,7 +96,9 @@ class Turns:
     async def _pressed(
         self, session: Session, chosen: Offer, client_id: str | None
     ) -> list[MessageOut]:
-        return await self._turn(session, chosen.title, chosen.payload, client_id, [])
+        return await self._turn(
+            session, chosen.title, chosen.payload, client_id, [], session.language
+        )
 
     async def _aside(
         self, session: Session, phrase: str, client_id: str | None, **values: str
@@ -109,7 +113,13 @@ class Turns:
             return await self._sessions.said(session, [self._phrase(phrase, **values)], client_id)
 
     async def _turn(
-        self, session: Session, shown: str, sent: str, client_id: str | None, first: list[Reply]
+        self,
+        session: Session,
+        shown: str,
+        sent: str,
+        client_id: str | None,
+        first: list[Reply],
+        lang: str,
     ) -> list[MessageOut]:
         async with self._lock(session):
             received = False
@@ -118,46 +128,45 @@ class Turns:
                 if answered:
                     return answered
             if not received:
-                await self._sessions.heard(session, shown, client_id)
+                await self._sessions.heard(session, shown, client_id, lang)
             with SECONDS.time():
-                answers = await self._ask(session, sent)
+                answers = await self._ask(session, sent, lang)
             return await self._sessions.said(session, [*first, *answers], client_id)
 
-    async def _ask(self, session: Session, sent: str) -> list[Reply]:
+    async def _ask(self, session: Session, sent: str, lang: str) -> list[Reply]:
         try:
             if session.turns and session.turns % self._conf.rasa_session_turns == 0:
                 await self._rasa.new_session(session.conversation)
-            answers = replies(await self._rasa.say(session.conversation, sent))
+            answers = replies(await self._rasa.say(session.conversation, sent, lang))
             if not answers:
                 raise RasaAway("nothing to show")
         except RasaAway as error:
             log.error("degraded", reason=str(error))
             TURNS.labels("degraded").inc()
-            return self._degraded(sent)
+            return self._degraded(sent, lang)
         TURNS.labels("answered").inc()
         return answers
 
-    def _degraded(self, sent: str) -> list[Reply]:
+    def _degraded(self, sent: str, lang: str) -> list[Reply]:
         """Without Rasa: emergencies and pressed buttons as usual, else the contact details."""
         content, moment = self._store.content, now()
         try:
             pressed = re.fullmatch(r"/faq(\{.*\})", sent)
             if pressed:
                 wanted = json.loads(pressed.group(1))
-                return [
-                    reply(entry_answer(content, wanted["entry"], moment, wanted.get("part", "")))
-                ]
+                part = wanted.get("part", "")
+                return [reply(entry_answer(content, wanted["entry"], moment, part, lang))]
             alarm = guard().alarm(sent)
             if alarm == "emergency":
-                return [self._phrase("emergency"), self._phrase("degraded")]
+                return [self._phrase("emergency", lang), self._phrase("degraded", lang)]
             if alarm:
-                return [reply(entry_answer(content, ALARM_ENTRY[alarm], moment))]
+                return [reply(entry_answer(content, ALARM_ENTRY[alarm], moment, lang=lang))]
         except (KeyError, TemplateError, ValueError):
             pass  # the entry is gone or broken; the contact details are not
-        return [self._phrase("degraded")]
+        return [self._phrase("degraded", lang)]
 
-    def _phrase(self, key: str, **values: str) -> Reply:
-        answer: Answer = phrase_answer(self._store.content, key, now(), **values)
+    def _phrase(self, key: str, lang: str = "sv", **values: str) -> Reply:
+        answer: Answer = phrase_answer(self._store.content, key, now(), lang, **values)
         return reply(answer)
 
 

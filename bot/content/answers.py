@@ -5,7 +5,7 @@ Used by the action server and, when Rasa is away, by the gateway. Pure: `now` is
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -14,6 +14,7 @@ from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.content import hours as h
+from bot.content import languages
 from bot.content.load import Content
 from bot.content.models import Role, Source
 
@@ -54,20 +55,21 @@ class Option:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant says. `text` is Markdown, `topic` an entry id or None."""
+    """What the assistant says, in `lang`. `text` is Markdown, `topic` an entry id or None."""
 
     text: str
     options: tuple[Option, ...] = ()
     sources: tuple[Source, ...] = ()
     topic: str | None = None
+    lang: str = "sv"
 
 
-def render(content: Content, text: str, now: datetime) -> str:
+def render(content: Content, text: str, now: datetime, lang: str = "sv") -> str:
     """Fill in {{ kontaktcenter.phone }} and its like. Raises TemplateError on an unknown name."""
     if "{{" not in text and "{%" not in text:
         return text.strip()
     try:
-        return _environment.from_string(text).render(facts(content, now)).strip()
+        return _environment.from_string(text).render(facts(content, now, lang)).strip()
     except TemplateSyntaxError as error:
         message = f"klamrarna {{{{ }}}} är skrivna på fel sätt ({error.message})"
         raise TemplateError(message, error.lineno) from error
@@ -84,12 +86,21 @@ def _template_line(error: Exception) -> int:
     return next((f.lineno or 0 for f in reversed(frames) if f.filename == "<template>"), 0)
 
 
-def entry_answer(content: Content, entry_id: str, now: datetime, part: str = "short") -> Answer:
+def entry_answer(
+    content: Content, entry_id: str, now: datetime, part: str = "short", lang: str = "sv"
+) -> Answer:
     """The answer of an FAQ entry; part "more" gives what stands behind "Läs mer".
+
+    In another language: its translation, else the fixed text that is nearest to it.
 
     Raises KeyError if there is no such entry (it may have been removed since a button was shown).
     """
     entry = content.entries[entry_id]
+    if lang != "sv" and (lang, entry_id) not in content.translations:
+        key = languages.key_of_entry(content.phrases[lang], entry)
+        return replace(phrase_answer(content, key, now, lang), topic=entry_id)
+    if lang != "sv":
+        return _translated(content, entry_id, now, part == "more", lang)
     wants_more = part == "more" and entry.more
     options = [] if wants_more or not entry.more else [more_option(entry_id)]
     for other in entry.related:
@@ -103,12 +114,33 @@ def entry_answer(content: Content, entry_id: str, now: datetime, part: str = "sh
     )
 
 
+def _translated(
+    content: Content, entry_id: str, now: datetime, wants_more: bool, lang: str
+) -> Answer:
+    one, entry = content.translations[lang, entry_id], content.entries[entry_id]
+    wants_more = wants_more and bool(one.more)
+    options = []
+    if one.more and not wants_more:
+        title = content.phrases[lang].choices["more"].title
+        options = [Option(title, more_option(entry_id).payload)]
+    for other in entry.related:
+        if (lang, other) in content.translations and len(options) < MAX_CHOICES:
+            payload = entry_option(content, other).payload
+            options.append(Option(content.translations[lang, other].title, payload))
+    text = render(content, one.more if wants_more else one.short, now, lang)
+    sources = tuple(content.sources[name] for name in entry.source)
+    return Answer(text, tuple(options), sources, entry_id, lang)
+
+
 def phrase_answer(
     content: Content, key: str, now: datetime, lang: str = "sv", **values: str
 ) -> Answer:
-    """A fixed text of content/phrases. `values` are filled in beside the facts."""
+    """A fixed text of content/phrases. `values` are filled in beside the facts.
+
+    A key that only Swedish has becomes the nearest one of the other language.
+    """
     phrases = content.phrases[lang]
-    phrase = phrases.phrases[key]
+    phrase = phrases.phrases[key if lang == "sv" else languages.key_of_phrase(phrases, key)]
     text = phrase.text
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
@@ -118,7 +150,7 @@ def phrase_answer(
         else entry_option(content, name)
         for name in phrase.choices
     ]
-    return Answer(render(content, text, now), tuple(options))
+    return Answer(render(content, text, now, lang), tuple(options), lang=lang)
 
 
 def choice_option(content: Content, name: str, lang: str = "sv") -> Option:
@@ -137,9 +169,14 @@ def more_option(entry_id: str) -> Option:
     return Option("Läs mer", f'/faq{{"entry": "{entry_id}", "part": "more"}}')
 
 
-def facts(content: Content, now: datetime) -> dict[str, object]:
+def facts(content: Content, now: datetime, lang: str = "sv") -> dict[str, object]:
     """What texts and pages may name: kontaktcenter, safety and people, as of `now`."""
     center = content.kontaktcenter
+    if lang == "sv":
+        week_hours, open_now = h.week_hours(content.hours), h.open_now(content.hours, now)
+    else:
+        week_hours = languages.week_hours(content.hours, lang)
+        open_now = languages.open_now(content.hours, content.phrases[lang], now, lang)
     visit = center.visit
     return {
         "kontaktcenter": SimpleNamespace(
@@ -153,8 +190,8 @@ def facts(content: Content, now: datetime) -> dict[str, object]:
             street=visit.street,
             place=visit.place,
             city=visit.city,
-            week_hours=h.week_hours(content.hours),
-            open_now=h.open_now(content.hours, now),
+            week_hours=week_hours,
+            open_now=open_now,
             is_open=h.is_open(content.hours, now),
             website=center.website.title,
             website_url=center.website.url,

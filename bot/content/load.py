@@ -22,6 +22,8 @@ from bot.content.models import (
     Role,
     SafetyNumber,
     Source,
+    Translation,
+    TranslationHead,
 )
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,6 +39,12 @@ NEEDED_SAFETY = ("sos", "polisen")
 NEEDED_ENTRIES = (
     *("adress", "oppettider", "telefon", "polisanmalan"),
     *("psykisk-kris", "vald-i-nara-relation", "prata-med-manniska"),
+)
+NEEDED_FOREIGN = (
+    *("greet", "goodbye", "thanks", "opening_hours", "open_until", "opens_next", "address"),
+    *("phone", "email", "services", "languages", "human", "machine", "emergency", "past_crime"),
+    *("self_harm", "home_violence", "unsafe_place", "collaboration", "not_here", "unknown"),
+    *("only_swedish", "degraded"),
 )
 NEEDED_CHOICES = ("something-else",)
 NEEDED_PHRASES = (
@@ -81,6 +89,8 @@ class Content:
     sources: Mapping[str, Source]
     entries: Mapping[str, Entry]
     phrases: Mapping[str, Phrases]
+    translations: Mapping[tuple[str, str], Translation]
+    """By language and entry id."""
 
 
 def load(folder: Path) -> Content:
@@ -133,12 +143,16 @@ class _Reader:
             for path in sorted((self.folder / "phrases").glob("*.yml"))
             if (model := self._model(Phrases, f"phrases/{path.name}"))
         }
+        translations = {key: model for key, model in self._translations(entries)}
         hours = self._hours(kontaktcenter.hours) if kontaktcenter else None
         self._needed(phrases.get("sv"))
+        self._needed_foreign(phrases)
         self._references(kontaktcenter, safety, people, entries, phrases)
         if kontaktcenter is None or hours is None:
             raise ContentError(self.faults)
-        content = Content(kontaktcenter, hours, safety, people, sources, entries, phrases)
+        content = Content(
+            kontaktcenter, hours, safety, people, sources, entries, phrases, translations
+        )
         if not any(self._broken(name) for name in ("safety.yml", "people.yml")):
             self._rendering(content)
         if self.faults:
@@ -245,32 +259,62 @@ class _Reader:
             if "." in path.stem:  # <id>.<lang>.md, other languages
                 continue
             name = f"faq/{path.name}"
-            text = self._read(name)
-            if text is None:
+            found = self._headed(EntryHead, name)
+            if found is None:
                 continue
-            parts = HEAD.match(text)
-            if parts is None:
-                self._fault(name, 1, "ska börja med ett sidhuvud mellan två rader med ---")
+            head, short, more = found
+            if head.id != path.stem:
+                message = f"id är {head.id!r} men filen heter {path.name} – skriv id: {path.stem}"
+                self._fault(name, self._find(name, head.id, "id"), message)
                 continue
-            first_line = text.count("\n", 0, parts.start(1)) + 1
-            data = self._yaml(name, parts.group(1), first_line)
-            if data is None:
-                if not self._broken(name):
-                    self._fault(name, first_line, "sidhuvudet är tomt")
+            yield Entry(**head.model_dump(), short=short, more=more)
+
+    def _headed(self, kind: type[M], name: str) -> tuple[M, str, str] | None:
+        """The head, the short answer and the rest of a Markdown file; None after a fault."""
+        text = self._read(name)
+        if text is None:
+            return None
+        parts = HEAD.match(text)
+        if parts is None:
+            self._fault(name, 1, "ska börja med ett sidhuvud mellan två rader med ---")
+            return None
+        first_line = text.count("\n", 0, parts.start(1)) + 1
+        data = self._yaml(name, parts.group(1), first_line)
+        if data is None:
+            if not self._broken(name):
+                self._fault(name, first_line, "sidhuvudet är tomt")
+            return None
+        head = self._validate(kind, _plain(data), name, data, first_line)
+        if head is None:
+            return None
+        short, _, more = text[parts.end() :].partition(MORE_MARK)
+        if not short.strip():
+            line = text.count("\n", 0, parts.end()) + 1
+            self._fault(name, line, "svaret saknas – skriv det under sidhuvudet")
+            return None
+        return head, short, more
+
+    def _translations(
+        self, entries: dict[str, Entry]
+    ) -> Iterator[tuple[tuple[str, str], Translation]]:
+        for path in sorted((self.folder / "faq").glob("*.*.md")):
+            name, (entry_id, _, lang) = f"faq/{path.name}", path.stem.partition(".")
+            found = self._headed(TranslationHead, name)
+            if found is None:
                 continue
-            valid = self._validate(EntryHead, _plain(data), name, data, first_line)
-            if valid is None:
+            head, short, more = found
+            if head.id != entry_id or entry_id not in entries:
+                message = f"id ska vara {entry_id!r}, och svaret ska finnas på svenska"
+                self._fault(name, self._find(name, head.id, "id"), message)
                 continue
-            if valid.id != path.stem:
-                message = f"id är {valid.id!r} men filen heter {path.name} – skriv id: {path.stem}"
-                self._fault(name, self._find(name, valid.id, "id"), message)
-                continue
-            short, _, more = text[parts.end() :].partition(MORE_MARK)
-            if not short.strip():
-                line = text.count("\n", 0, parts.end()) + 1
-                self._fault(name, line, "svaret saknas – skriv det under sidhuvudet")
-                continue
-            yield Entry(**valid.model_dump(), short=short, more=more)
+            yield (lang, entry_id), Translation(**head.model_dump(), short=short, more=more)
+
+    def _needed_foreign(self, phrases: dict[str, Phrases]) -> None:
+        for lang, model in phrases.items():
+            for name in NEEDED_FOREIGN if lang != "sv" else ():
+                if name not in model.phrases:
+                    message = f"`{name}` saknas – assistenten behöver den texten"
+                    self._fault(f"phrases/{lang}.yml", 0, message)
 
     def _hours(self, hours: Hours) -> OpeningHours | None:
         try:
@@ -350,18 +394,23 @@ class _Reader:
 
         noon = datetime(2026, 11, 23, 12)
         texts = [
-            (f"faq/{entry.id}.md", text)
+            (f"faq/{entry.id}.md", text, "sv")
             for entry in content.entries.values()
             for text in (entry.short, entry.more, entry.place or "", entry.call or "")
         ]
         texts += [
-            (f"phrases/{lang}.yml", phrase.text)
+            (f"faq/{one.id}.{lang}.md", text, lang)
+            for (lang, _), one in content.translations.items()
+            for text in (one.short, one.more)
+        ]
+        texts += [
+            (f"phrases/{lang}.yml", phrase.text, lang)
             for lang, model in content.phrases.items()
             for phrase in model.phrases.values()
         ]
-        for name, text in texts:
+        for name, text, lang in texts:
             try:
-                shown = render(content, text, noon.astimezone())
+                shown = render(content, text, noon.astimezone(), lang)
             except TemplateError as error:
                 self._fault(name, self._line_of(name, text, error.line), str(error))
                 continue

@@ -160,6 +160,28 @@ class Entry(EntryHead):
         return value.strip()
 
 
+class TranslationHead(Model):
+    """The YAML head of content/faq/<id>.<lang>.md. `reviewed` is the day when somebody who speaks
+    the language well held it against the Swedish text, None if nobody has."""
+
+    id: Id
+    title: Text
+    translated: date
+    reviewed: date | None = None
+
+
+class Translation(TranslationHead):
+    """An FAQ entry in another language; sources and related entries are the Swedish one's."""
+
+    short: Text
+    more: str
+
+    @field_validator("more")
+    @classmethod
+    def _strip(cls, value: str) -> str:
+        return value.strip()
+
+
 class Phrase(Model):
     """A fixed text. `choices` are entry ids or names of content/phrases choices."""
 
@@ -175,8 +197,10 @@ class Choice(Model):
 
 
 class Phrases(Model):
-    """content/phrases/<lang>.yml."""
+    """content/phrases/<lang>.yml. `name` is the language's own name of itself."""
 
     reviewed: bool
+    name: Text
+    direction: Literal["ltr", "rtl"] = "ltr"
     phrases: dict[str, Phrase]
     choices: dict[str, Choice] = {}

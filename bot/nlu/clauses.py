@@ -11,7 +11,9 @@ _OPENERS = (
     "behöver|går|vet|gör|tar|kostar|ligger|jag vill|jag undrar|jag behöver|vi vill|vi undrar|"
     "berätta|what|when|where|how|who|can|is|are|do"
 )
-_ASKS = re.compile(rf"(?:men |och |o |å |samt |sen |ja |så |också )*(?:{_OPENERS})\b", re.IGNORECASE)
+_ASKS = re.compile(
+    rf"(?:men |och |o |å |samt |sen |ja |så |också )*(?:{_OPENERS})\b", re.IGNORECASE
+)
 _SPLIT = re.compile(
     rf"(?<=[.!?;\n])\s+|\s*\n\s*|,\s+|\s+(?:och|o|å|samt|plus|&)\s+(?:också\s+)?(?=(?:{_OPENERS})\b)",
     re.IGNORECASE,

@@ -170,7 +170,9 @@ def measure(
     urgent += list(acute)
     missed = [text for text in urgent if parse(text).label != "emergency"]
     alarms = [text for text in calm if parse(text).label == "emergency"]
-    alarms += [t for (t, g), r in zip(tests, results) if r.label == "emergency" and g != "emergency"]
+    alarms += [
+        t for (t, g), r in zip(tests, results) if r.label == "emergency" and g != "emergency"
+    ]
     harmless = len(calm) + int((gold != "emergency").sum())
     figures["emergency"] = {
         "recall": 1 - len(missed) / max(1, len(urgent)),
@@ -258,7 +260,9 @@ def report(ours: Dict[str, Any], base: Optional[Dict[str, Any]]) -> Text:
     row("utanför: AUROC", lambda f: f["outside_auroc"], "{:.3f}")
     row("nödlägen som får 112", lambda f: f["emergency"]["recall"])
     row("  falska larm, alla andra fraser", lambda f: f["emergency"]["false_alarms"])
-    row("  falska larm, lugna fraser med farliga ord", lambda f: f["emergency"]["calm_false_alarms"])
+    row(
+        "  falska larm, lugna fraser med farliga ord", lambda f: f["emergency"]["calm_false_alarms"]
+    )
     if "robust" in ours and (base is None or "robust" in base):
         row("utan å, ä, ö: tapp", lambda f: f["robust"]["clean"] - f["robust"]["no_diacritics"])
         row("ett slarvfel: tapp", lambda f: f["robust"]["clean"] - f["robust"]["one_typo"])

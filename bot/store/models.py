@@ -20,6 +20,8 @@ class ChatSession(Base):
     conversation: Mapped[str] = mapped_column(String(40), unique=True)
     """Rasa's sender id."""
     turns: Mapped[int] = mapped_column(default=0)
+    language: Mapped[str] = mapped_column(String(8), default="sv", server_default="sv")
+    """The language last seen, for messages too short to tell."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
