@@ -13,7 +13,7 @@ RASA := .venv-rasa/bin/python
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
 
-.PHONY: help run chat train check test lint bench lock clean rasa-env sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
+.PHONY: help run chat train check test lint eval eval-baseline bench lock clean rasa-env sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -34,6 +34,12 @@ check: .venv/.ready .venv-rasa/.ready ## granska innehåll och träningsdata
 test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(APP) -m bot check
 	@$(APP) -m pytest
+
+eval: .venv/.ready .venv-rasa/.ready ## mät hur väl meddelanden förstås, på tests/nlu
+	@$(APP) -m bot eval
+
+eval-baseline: .venv/.ready .venv-rasa/.ready ## samma sak bredvid Rasas standard (DIET), som tränas en gång för varje nytt läge i data/nlu
+	@$(APP) -m bot eval --baseline yes
 
 lint: .venv/.ready ## ruff och mypy
 	@$(APP) -m ruff check bot actions tests bench sv_core

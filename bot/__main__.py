@@ -20,6 +20,9 @@ def main() -> int:
     commands.add_parser("chat", help="prata med assistenten i terminalen")
     commands.add_parser("settings", help="skriv ut tabellen över inställningar")
     commands.add_parser("topics", help="skriv ut tabellen över alla svar")
+    measure = commands.add_parser("eval", help="mät hur väl meddelanden förstås")
+    measure.add_argument("--baseline", choices=["no", "kept", "yes"], default="kept",
+                         help="jämför med Rasas standard: nej, om den redan är tränad, ja")  # fmt: skip
     args = parser.parse_args()
     # imported when needed: `bot chat` shouldn't wait for a database library
     if args.command == "run":
@@ -40,6 +43,10 @@ def main() -> int:
             print(f"Träningen misslyckades:\n{error}", file=sys.stderr)
             return 1
         return 0
+    if args.command == "eval":
+        from bot import rasa_project
+
+        return rasa_project.evaluate(settings(), args.baseline)
     if args.command == "check":
         from bot.check import check
 

@@ -101,6 +101,21 @@ def train(force: bool = False) -> Path:
     return target
 
 
+def evaluate(conf: Settings, baseline: str) -> int:
+    """Train if needed and measure on tests/nlu; prints the figures, returns the exit code."""
+    try:
+        model = train()
+    except TrainingFailed as error:
+        print(f"Träningen misslyckades:\n{error}", file=sys.stderr)
+        return 1
+    out = conf.data_dir / "eval"
+    return subprocess.run(
+        [PYTHON, "-W", "ignore", "-m", "bot.nlu.evaluate", "--model", model, "--out", out,
+         "--baseline", baseline],
+        cwd=ROOT, env=environment(conf),
+    ).returncode  # fmt: skip
+
+
 def language_model() -> str:
     """The spaCy model that config.yml names: a package or a folder. "" if it names none."""
     config = YAML(typ="safe").load(ROOT / "config.yml")

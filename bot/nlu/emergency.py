@@ -65,14 +65,12 @@ class Guard:
         return self._has("harmless", fold(text[:5000]))
 
     def calm(self, text: str) -> bool:
-        """Whether the text says itself that nothing goes on: denied, over, or a question in general.
+        """Whether the text says itself that nothing goes on: denied, over, or a general question.
 
-        What happens "nu" is never calm.
+        Against a classifier's suspicion only; the lexicon's own alarm doesn't ask.
         """
         folded = self.lists["harmless"].sub(" ", fold(text[:5000]))
-        if self._has("negation", folded) or self._has("question", folded):
-            return True
-        return self._has("past", folded) and not self._has("now", folded)
+        return any(self._has(name, folded) for name in ("negation", "question", "past"))
 
     def past_crime(self, text: str) -> bool:
         """Whether the text names a crime; ask only when nothing better is known of it."""

@@ -126,7 +126,6 @@ def measure(
     parse: Parse,
     tests: Sequence[Tuple[str, str]],
     calm: Sequence[str],
-    acute: Sequence[str],
     robust: Optional[int] = ROBUST_SAMPLE,
 ) -> Dict[str, Any]:
     """All figures about a parser. `robust` is how many phrases are tried in mangled form."""
@@ -167,12 +166,9 @@ def measure(
         "right": right.tolist(),
     }  # fmt: skip
     urgent = [text for text, label in tests if label == "emergency"]
-    urgent += list(acute)
-    missed = [text for text in urgent if parse(text).label != "emergency"]
-    alarms = [text for text in calm if parse(text).label == "emergency"]
-    alarms += [
-        t for (t, g), r in zip(tests, results) if r.label == "emergency" and g != "emergency"
-    ]
+    missed = [text for text in urgent if not _alarms(parse(text))]
+    alarms = [text for text in calm if _alarms(parse(text))]
+    alarms += [t for (t, g), r in zip(tests, results) if g != "emergency" and _alarms(r)]
     harmless = len(calm) + int((gold != "emergency").sum())
     figures["emergency"] = {
         "recall": 1 - len(missed) / max(1, len(urgent)),
@@ -194,6 +190,11 @@ def measure(
             "no_diacritics": float(bare), "one_typo": float(typos),
         }  # fmt: skip
     return figures
+
+
+def _alarms(parsed: Parsed) -> bool:
+    """Whether the answer is 112 first, and not only one guess among others."""
+    return parsed.answers and parsed.label == "emergency"
 
 
 def _latency(ms: List[float]) -> Dict[str, float]:
@@ -322,10 +323,10 @@ def baseline(root: Path, out: Path, epochs: int) -> Dict[str, Any]:
     return figures
 
 
-def _tests(root: Path) -> Tuple[List[Tuple[str, str]], List[str], List[str]]:
+def _tests(root: Path) -> Tuple[List[Tuple[str, str]], List[str]]:
     folder = root / "tests" / "nlu"
     calm = listed(folder / "false_alarms.yml").get("calm", [])
-    return phrases(folder), calm, []
+    return phrases(folder), calm
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -12,7 +12,7 @@ from rasa.shared.nlu.constants import METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.clauses import clauses
+from bot.nlu.clauses import asks, clauses
 from bot.nlu.spelling import Spelling
 from bot.nlu.text import normalise
 
@@ -101,6 +101,8 @@ class Normaliser(GraphComponent):
             message.set(TYPED, text, add_to_output=True)
             message.set(TEXT, mended)
             found = clauses(mended) if self._config["clauses"] else []
+            if not any(map(asks, found)):  # nothing to find in them, and each costs an encoding
+                found = []
             about = {LANGUAGE: language} if language else {}
             parts += [
                 Message({TEXT: part, CLAUSE: True, METADATA: about})

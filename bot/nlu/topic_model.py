@@ -83,6 +83,11 @@ class TopicModel:
         self.labels, self.settings, self._a = labels, settings, arrays
         self._outside = np.isin(labels, OUTSIDE)
 
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether it was trained with a sentence encoder."""
+        return bool(self._a["mean"].size)
+
     @classmethod
     def fit(cls, data: Rows, names: Sequence[str], config: Mapping[str, Any]) -> "TopicModel":
         """Learn from phrases and their labels; the same input gives the same model."""
@@ -167,7 +172,7 @@ class TopicModel:
         shares /= shares.sum(axis=1, keepdims=True)
         owner = self._a["owner"]
         if units.shape[1]:
-            like = units @ self._a["units"].astype(np.float32).T
+            like = units @ np.asarray(self._a["units"], dtype=np.float32).T
             votes = np.zeros_like(shares)
             nearest = np.argpartition(-like, self.settings["neighbours"], axis=1)
             nearest = nearest[:, : self.settings["neighbours"]]
