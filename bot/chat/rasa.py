@@ -28,7 +28,7 @@ class Rasa:
         await self._http.close()
 
     async def say(self, conversation: str, text: str, lang: str = "sv") -> list[dict[str, Any]]:
-        """Rasa's messages for a text or payload in a language. Raises RasaAway, also on an empty answer.
+        """Rasa's messages for a text or payload. Raises RasaAway, also on an empty answer.
 
         An empty list means that the action server didn't answer: Rasa logs that and goes on.
         """

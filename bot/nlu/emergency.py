@@ -77,6 +77,11 @@ class Guard:
         calm = self.lists["harmless"].sub(" ", fold(text[:5000]))
         return self._has("crime", calm)
 
+    def crime_is_over(self, text: str) -> bool:
+        """Whether the text names a crime and when it was."""
+        calm = self.lists["harmless"].sub(" ", fold(text[:5000]))
+        return self._has("crime", calm) and self._has("past", calm)
+
     def _has(self, name: str, folded: str) -> bool:
         return self.lists[name].search(folded) is not None
 

@@ -6,13 +6,14 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.emergency import guard
 from bot.nlu.normaliser import TYPED
 from bot.nlu.topic_classifier import ENTRY, FALLBACK, MAYBE, set_intent
 
+SURE = 0.7
 MEANING = {
     "emergency": ("emergency", []),
     "self_harm": ("faq", ["psykisk-kris"]),
@@ -41,6 +42,8 @@ class EmergencyGuard(GraphComponent):
             mended = message.get(TEXT) or ""
             texts = list(dict.fromkeys((message.get(TYPED) or mended, mended)))
             alarm = next(filter(None, map(guard().alarm, texts)), None)
+            if alarm == "emergency" and threatens(message):
+                continue  # the answer to a threat names 112 too, and says more
             if alarm:
                 name, entries = MEANING[alarm]
                 set_intent(message, name, {ENTRY: entries}, 1.0)
@@ -50,12 +53,28 @@ class EmergencyGuard(GraphComponent):
             elif intent_name(message) == "emergency" and any(map(guard().calm, texts)):
                 # over or denied: the police's number when it was a crime, else asking names 112
                 crime = any(map(guard().past_crime, texts))
-                likely = [] if crime else ["faq/nodnummer"]
-                set_intent(message, "faq" if crime else FALLBACK,
-                           {ENTRY: ["polisanmalan"] if crime else [], MAYBE: likely}, 0.5)  # fmt: skip
-            elif unsure(message) and any(map(guard().past_crime, texts)):
+                if crime:
+                    set_intent(message, "faq", {ENTRY: ["polisanmalan"]}, 0.5)
+                else:
+                    set_intent(message, FALLBACK, {MAYBE: ["faq/nodnummer"]}, 0.0)
+            elif unsure(message) and any(map(guard().crime_is_over, texts)):
                 set_intent(message, "faq", {ENTRY: ["polisanmalan"]}, 1.0)
+            elif unsure(message) and any(map(guard().past_crime, texts)):
+                offer_first(message, "faq/polisanmalan")
         return messages
+
+
+def threatens(message: Message) -> bool:
+    """Whether the classifier is sure that the writer threatens somebody."""
+    sure = (message.get(INTENT) or {}).get("confidence", 0.0)
+    return intent_name(message) == "threat" and sure >= SURE
+
+
+def offer_first(message: Message, label: str) -> None:
+    """Let "Menar du …?" begin with a label; its text names 112 and 114 14."""
+    likely = [e["value"] for e in message.get(ENTITIES) or [] if e["entity"] == MAYBE]
+    offers = [label, *(name for name in likely if name != label)][: max(1, len(likely))]
+    set_intent(message, FALLBACK, {MAYBE: offers}, 0.0)
 
 
 def unsure(message: Message) -> bool:

@@ -14,7 +14,7 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 
 LONGEST = 300
-"""Characters in a piece of text: time grows faster than length (20 ms for 11 tokens, 565 for 206)."""
+"""Characters in a piece: time grows faster than length (20 ms for 11 tokens, 565 for 206)."""
 PIECES = 2
 """A question is asked early; what stands after so many pieces isn't read."""
 REMEMBERED = 4096

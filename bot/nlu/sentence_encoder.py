@@ -23,7 +23,7 @@ NAME = "SentenceEncoder"
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoder(DenseFeaturizer, GraphComponent):
-    """Sets one dense sentence feature. `encoder: none` sets none, and the bot still trains and runs.
+    """Sets one dense sentence feature; with `encoder: none` none, and the bot still runs.
 
     `cache` names a file for the vectors of training phrases, so that only new ones cost time.
     """

@@ -139,7 +139,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         assert self.model is not None
         if not messages:
             return []
-        return self.model.guess(_rows(messages, self.model.reads_vectors), [bool(foreign(m)) for m in messages])
+        found = _rows(messages, self.model.reads_vectors)
+        return self.model.guess(found, [bool(foreign(m)) for m in messages])
 
     def _parts(self, whole: Guess, parts: List[Message]) -> List[Tuple[Text, Guess]]:
         """The parts with their guesses, if they can change anything: each costs an encoding."""
