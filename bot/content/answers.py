@@ -140,7 +140,8 @@ def phrase_answer(
     A key that only Swedish has becomes the nearest one of the other language.
     """
     phrases = content.phrases[lang]
-    phrase = phrases.phrases[key if lang == "sv" else languages.key_of_phrase(phrases, key)]
+    key = key if lang == "sv" else languages.key_of_phrase(phrases, key)
+    phrase = phrases.phrases[key]
     text = phrase.text
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
@@ -150,7 +151,10 @@ def phrase_answer(
         else entry_option(content, name)
         for name in phrase.choices
     ]
-    return Answer(render(content, text, now, lang), tuple(options), lang=lang)
+    shown = render(content, text, now, lang)
+    if lang != "sv" and key in languages.WITH_BASICS:
+        shown += "\n\n" + render(content, languages.basics(phrases), now, lang)
+    return Answer(shown, tuple(options), lang=lang)
 
 
 def choice_option(content: Content, name: str, lang: str = "sv") -> Option:

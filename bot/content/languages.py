@@ -75,6 +75,23 @@ def key_of_phrase(phrases: Phrases, key: str) -> str:
     return key if key in phrases.phrases else PHRASE_KEYS.get(key, "unknown")
 
 
+WITH_BASICS = frozenset({"unknown", "not_here", "only_swedish"})
+"""Fixed texts that end with what everybody may need, for whoever was not understood."""
+
+
+def basics(phrases: Phrases) -> str:
+    """Hours, address, phone and emergency numbers as a list, a template to be filled in."""
+    lines = [
+        (phrases.choices["hours"].title, "{{ kontaktcenter.week_hours }}"),
+        (phrases.choices["address"].title, "{{ kontaktcenter.address }}"),
+        (phrases.choices["phone"].title, "{{ kontaktcenter.phone }}"),
+        ("{{ safety.sos.name }}", "{{ safety.sos.phone }}"),
+        ("{{ safety.polisen.name }}", "{{ safety.polisen.phone }}"),
+    ]
+    # isolated, so that numbers keep their order in texts from right to left
+    return "\n".join(f"- {title}: \u2066{value}\u2069" for title, value in lines)
+
+
 def week_hours(hours: OpeningHours, lang: str) -> str:
     """The ordinary week: "Monday–Friday 08:00–16:30"; a dash if it is never open."""
     locale = Locale.parse(LOCALES.get(lang, lang))

@@ -315,6 +315,10 @@ class _Reader:
                 if name not in model.phrases:
                     message = f"`{name}` saknas – assistenten behöver den texten"
                     self._fault(f"phrases/{lang}.yml", 0, message)
+            for name in ("hours", "address", "phone") if lang != "sv" else ():
+                if name not in model.choices:
+                    message = f"valet `{name}` saknas – assistenten behöver den knappen"
+                    self._fault(f"phrases/{lang}.yml", 0, message)
 
     def _hours(self, hours: Hours) -> OpeningHours | None:
         try:

@@ -174,9 +174,9 @@ def _state(folder: Path) -> FrozenSet[Tuple[str, int]]:
 def _vector(message: Message) -> Optional[np.ndarray]:
     """The message's sentence vector, None without a sentence encoder."""
     for feature in message.features:
-        if feature.attribute == TEXT and feature.type == FEATURE_TYPE_SENTENCE:
-            if not feature.is_sparse():
-                return np.asarray(feature.features)[0]
+        whole = feature.attribute == TEXT and feature.type == FEATURE_TYPE_SENTENCE
+        if whole and not feature.is_sparse():
+            return np.asarray(feature.features)[0]
     return None
 
 

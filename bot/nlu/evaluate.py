@@ -18,10 +18,10 @@ import statistics
 import sys
 import time
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Text, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Text, Tuple
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -126,6 +126,7 @@ def measure(
     parse: Parse,
     tests: Sequence[Tuple[str, str]],
     calm: Sequence[str],
+    acute: Sequence[str],
     robust: Optional[int] = ROBUST_SAMPLE,
 ) -> Dict[str, Any]:
     """All figures about a parser. `robust` is how many phrases are tried in mangled form."""
@@ -165,7 +166,7 @@ def measure(
         ],
         "right": right.tolist(),
     }  # fmt: skip
-    urgent = [text for text, label in tests if label == "emergency"]
+    urgent = [*(text for text, label in tests if label == "emergency"), *acute]
     missed = [text for text in urgent if not _alarms(parse(text))]
     alarms = [text for text in calm if _alarms(parse(text))]
     alarms += [t for (t, g), r in zip(tests, results) if g != "emergency" and _alarms(r)]
@@ -233,13 +234,10 @@ def mcnemar(ours: Sequence[bool], theirs: Sequence[bool]) -> Tuple[int, int, flo
     return a, b, float(binomtest(a, a + b).pvalue) if a + b else 1.0
 
 
-def digest(folders: Iterable[Path]) -> str:
-    """Names the state of data and tests."""
-    found = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.glob("*.yml")):
-            found.update(path.name.encode() + path.read_bytes())
-    return found.hexdigest()[:16]
+def baseline_file(root: Path, out: Path, epochs: int) -> Path:
+    """Where the baseline's figures for this state of phrases and tests are kept."""
+    state = json.dumps([phrases(root / "data" / "nlu"), _tests(root)], ensure_ascii=False)
+    return out / f"baseline-{hashlib.sha256(state.encode()).hexdigest()[:16]}-{epochs}.json"
 
 
 def report(ours: Dict[str, Any], base: Optional[Dict[str, Any]]) -> Text:
@@ -311,22 +309,21 @@ def plot(ours: Dict[str, Any], base: Optional[Dict[str, Any]], file: Path) -> No
 
 def baseline(root: Path, out: Path, epochs: int) -> Dict[str, Any]:
     """Rasa's default pipeline on the same phrases: trained once for each state of the data."""
-    folders = [root / "data" / "nlu", root / "tests" / "nlu"]
-    file = out / f"baseline-{digest(folders)}-{epochs}.json"
+    file = baseline_file(root, out, epochs)
     if file.exists():
         kept: Dict[str, Any] = json.loads(file.read_text("utf-8"))
         return kept
     from bot.nlu.baseline import trained_parser
 
-    figures = measure(trained_parser(folders[0], out, epochs), *_tests(root))
+    figures = measure(trained_parser(root / "data" / "nlu", out, epochs), *_tests(root))
     file.write_text(json.dumps(figures, ensure_ascii=False, indent=1), "utf-8")
     return figures
 
 
-def _tests(root: Path) -> Tuple[List[Tuple[str, str]], List[str]]:
+def _tests(root: Path) -> Tuple[List[Tuple[str, str]], List[str], List[str]]:
     folder = root / "tests" / "nlu"
-    calm = listed(folder / "false_alarms.yml").get("calm", [])
-    return phrases(folder), calm
+    apart = listed(folder / "emergencies.yml")
+    return phrases(folder), apart.get("calm", []), apart.get("acute", [])
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -342,9 +339,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     base = None
-    kept = given.out / (
-        f"baseline-{digest([given.root / 'data/nlu', given.root / 'tests/nlu'])}-{given.epochs}.json"
-    )
+    kept = baseline_file(given.root, given.out, given.epochs)
     if given.baseline == "yes" or (given.baseline == "kept" and kept.exists()):
         base = baseline(given.root, given.out, given.epochs)
     ours = measure(model_parser(given.model), *_tests(given.root), robust=given.robust)

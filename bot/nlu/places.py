@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import FrozenSet
 
 from bot.nlu.text import fold, words
+import itertools
 
 NAMES = Path(__file__).resolve().parents[2] / "sv_core" / "gazetteer" / "municipalities.txt"
 OURS = "trollhattan"
@@ -24,6 +25,7 @@ def municipalities() -> FrozenSet[str]:
 def elsewhere(text: str) -> bool:
     """Whether the text names another municipality than ours, also in the genitive."""
     found = words(fold(text))
-    pairs = {f"{first} {second}" for first, second in zip(found, found[1:])}
-    spoken = pairs | set(found) | {word[:-1] for word in found if word.endswith("s")}
+    pairs = {f"{first} {second}" for first, second in itertools.pairwise(found)}
+    named = pairs | set(found)
+    spoken = named | {name[:-1] for name in named if name.endswith("s")}
     return OURS not in spoken and not spoken.isdisjoint(municipalities())

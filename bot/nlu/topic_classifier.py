@@ -76,6 +76,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "each_above": 0.7,
             "foreign_above": 0.3,
             "emergency_above": 0.3,
+            "foreign_emergency_above": 0.15,
             "offers": 3,
         }
 
@@ -155,6 +156,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         above = self.config["answer_above" if not foreign(message) else "foreign_above"]
         asked = self._asked(parts) if not foreign(message) else []
         whole = guess
+        limit = "foreign_emergency_above" if foreign(message) else "emergency_above"
         if asked and (guess.label in SMALLTALK or guess.confidence < above):
             guess = asked[0]
         message.set(
@@ -165,7 +167,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             ],
             add_to_output=True,
         )
-        urgent = [g for g in (whole, *(g for _, g in parts)) if self._urgent(g, g is whole)]
+        urgent = [g for g in (whole, *(g for _, g in parts)) if self._urgent(g, g is whole, limit)]
         name, _, entry = guess.label.partition("/")
         if urgent:
             set_intent(message, "emergency", {}, max(g.share("emergency") for g in urgent))
@@ -195,10 +197,10 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             and asks(text)
         ]
 
-    def _urgent(self, guess: Guess, whole: bool) -> bool:
+    def _urgent(self, guess: Guess, whole: bool, limit: Text) -> bool:
         """A part without its context must be certain; of a whole message a share is enough."""
         if whole:
-            return guess.share("emergency") >= self.config["emergency_above"]
+            return guess.share("emergency") >= self.config[limit]
         return guess.label == "emergency" and guess.confidence >= self.config["each_above"]
 
 
