@@ -35,6 +35,7 @@ INTENT_ENTRY = {
     "self_harm": "psykisk-kris",
     "opening_hours": HOURS,
     "human": "prata-med-manniska",
+    "emergency": "nodnummer",
 }
 
 

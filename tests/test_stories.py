@@ -15,7 +15,7 @@ STORIES = ROOT / "tests" / "stories"
 @pytest.mark.timeout(600)
 def test_rasas_own_test_of_the_stories(tmp_path: Path) -> None:
     done = subprocess.run(
-        [rasa_project.PYTHON, "-m", "rasa", "test", "core", "--e2e", "--model",
+        [rasa_project.PYTHON, "-m", "rasa", "test", "core", "--model",
          rasa_project.train(), "--stories", STORIES, "--out", tmp_path, "--no-plot",
          "--fail-on-prediction-errors"],
         cwd=ROOT, env=rasa_project.environment(Settings()), capture_output=True, text=True,

@@ -31,6 +31,11 @@ OUTSIDE = "out_of_scope"
 FALLBACK = "nlu_fallback"
 SAME = {"faq/psykisk-kris": "self_harm"}
 """The guard answers with the entry, the phrases are labelled with the intent."""
+SAYS_112 = frozenset({"emergency", "self_harm", "faq/vald-i-nara-relation", "faq/nodnummer"})
+"""Labels whose answer begins with 112."""
+SAFETY = SAYS_112 | {"faq/polisanmalan", "faq/oro-for-barn", "faq/otrygg-plats", "faq/tips",
+                     "faq/brottsutsatt", "faq/jour", "faq/andra-nummer"}  # fmt: skip
+"""Labels that make "Menar du …?" begin with 112."""
 ROBUST_SAMPLE = 700
 NEIGHBOURS = {
     "a": "sqz", "b": "vgn", "c": "xdv", "d": "sfe", "e": "wrd", "f": "dgr", "g": "fht", "h": "gjy",
@@ -167,7 +172,9 @@ def measure(
         "right": right.tolist(),
     }  # fmt: skip
     urgent = [*(text for text, label in tests if label == "emergency"), *acute]
-    missed = [text for text in urgent if not _alarms(parse(text))]
+    heard = [(text, parse(text)) for text in urgent]
+    missed = [text for text, parsed in heard if not _alarms(parsed)]
+    silent = [text for text, parsed in heard if not _names_112(parsed)]
     alarms = [text for text in calm if _alarms(parse(text))]
     alarms += [t for (t, g), r in zip(tests, results) if g != "emergency" and _alarms(r)]
     harmless = len(calm) + int((gold != "emergency").sum())
@@ -175,6 +182,8 @@ def measure(
         "recall": 1 - len(missed) / max(1, len(urgent)),
         "phrases": len(urgent),
         "missed": missed,
+        "named": 1 - len(silent) / max(1, len(urgent)),
+        "silent": silent,
         "false_alarms": len(alarms) / max(1, harmless),
         "calm_phrases": len(calm),
         "calm_false_alarms": sum(text in set(calm) for text in alarms) / max(1, len(calm)),
@@ -196,6 +205,14 @@ def measure(
 def _alarms(parsed: Parsed) -> bool:
     """Whether the answer is 112 first, and not only one guess among others."""
     return parsed.answers and parsed.label == "emergency"
+
+
+def _names_112(parsed: Parsed) -> bool:
+    """Whether the answer begins with 112 at all: an answer of its own kind (self-harm, violence at
+    home), or "Menar du …?" with a question of safety among its offers."""
+    if parsed.answers:
+        return parsed.label in SAYS_112
+    return not SAFETY.isdisjoint(parsed.offers)
 
 
 def _latency(ms: List[float]) -> Dict[str, float]:
@@ -258,6 +275,7 @@ def report(ours: Dict[str, Any], base: Optional[Dict[str, Any]]) -> Text:
     row("utanför: får ändå ett svar", lambda f: f["outside_wrong"])
     row("utanför: AUROC", lambda f: f["outside_auroc"], "{:.3f}")
     row("nödlägen som får 112", lambda f: f["emergency"]["recall"])
+    row("  eller ett svar som nämner 112 först", lambda f: f["emergency"]["named"])
     row("  falska larm, alla andra fraser", lambda f: f["emergency"]["false_alarms"])
     row(
         "  falska larm, lugna fraser med farliga ord", lambda f: f["emergency"]["calm_false_alarms"]
