@@ -21,19 +21,24 @@ def content() -> Content:
 
 
 def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
-    """Send text and buttons, then sources and topic as custom JSON for the gateway."""
+    """Send text and buttons, then sources, topic and language as custom JSON for the gateway.
+
+    A text without buttons goes inside the JSON: Rasa would cut it at every empty line.
+    """
+    about: dict[str, Any] = {
+        "topic": answer.topic,
+        "lang": answer.lang,
+        "sources": [source.model_dump(mode="json") for source in answer.sources],
+    }
+    if not answer.options:
+        dispatcher.utter_message(json_message={"text": answer.text, **about})
+        return
     dispatcher.utter_message(
         text=answer.text,
         buttons=[{"title": o.title, "payload": o.payload} for o in answer.options],
     )
     if answer.sources or answer.topic or answer.lang != "sv":
-        dispatcher.utter_message(
-            json_message={
-                "topic": answer.topic,
-                "lang": answer.lang,
-                "sources": [source.model_dump(mode="json") for source in answer.sources],
-            }
-        )
+        dispatcher.utter_message(json_message=about)
 
 
 def say_phrase(dispatcher: CollectingDispatcher, tracker: Tracker, key: str) -> list[EventType]:

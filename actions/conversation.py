@@ -1,5 +1,7 @@
 """The conversation's actions: each picks content and lets answers.py say it."""
 
+import re
+
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
@@ -27,16 +29,12 @@ from bot.content.answers import (
 )
 from bot.content.clock import now
 from bot.content.dates import When, parse_when
+from bot.nlu.labels import INTENT_ENTRIES
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
 MOST = 3  # answers in one turn
-INTENT_ENTRY = {
-    "self_harm": "psykisk-kris",
-    "opening_hours": HOURS,
-    "human": "prata-med-manniska",
-    "emergency": "nodnummer",
-}
+INTENT_ENTRY = {**INTENT_ENTRIES, "emergency": "nodnummer"}
 
 
 class ActionAnswer(Action):
@@ -50,7 +48,7 @@ class ActionAnswer(Action):
     ) -> list[EventType]:
         entry = entity(tracker, "entry") or INTENT_ENTRY.get(intent(tracker), "")
         # "har ni öppet på julafton" asks about one day, "hur är det på helgdagar" about all
-        if entry == HOLIDAYS and (when := _when(tracker)):
+        if entry == HOLIDAYS and not _in_general(tracker) and (when := _when(tracker)):
             return _also(dispatcher, tracker, _hours(dispatcher, tracker, when))
         said = say_entry(dispatcher, tracker, entry, entity(tracker, "part") or "short")
         return _also(dispatcher, tracker, said)
@@ -223,7 +221,13 @@ class ActionRepeat(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         for event in reversed(tracker.events):
-            if event.get("event") == "bot" and event.get("text"):
+            if event.get("event") != "bot":
+                continue
+            alone = ((event.get("data") or {}).get("custom") or {}).get("text")
+            if alone:
+                say(dispatcher, Answer(alone, lang=language(tracker)))
+                return []
+            if event.get("text"):
                 dispatcher.utter_message(
                     text=event["text"], buttons=(event.get("data") or {}).get("buttons") or []
                 )
@@ -233,6 +237,13 @@ class ActionRepeat(Action):
 
 def _when(tracker: Tracker) -> When | None:
     return parse_when(str(tracker.latest_message.get("text") or ""), now())
+
+
+def _in_general(tracker: Tracker) -> bool:
+    """Whether holidays are asked about as a kind, or in a language whose dates we don't read."""
+    text = str(tracker.latest_message.get("text") or "")
+    kinds = r"helgdagar|aftnar|röda dagar|klämdagar|helger"
+    return language(tracker) != "sv" or bool(re.search(kinds, text, re.IGNORECASE))
 
 
 def _hours(dispatcher: CollectingDispatcher, tracker: Tracker, when: When) -> list[EventType]:

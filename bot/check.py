@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from bot.content.load import Content, ContentError, Fault, load, warnings, yaml_problem
+from bot.nlu.labels import INTENT_ENTRIES
 from bot.settings import ROOT
 
 MIN_PHRASES = 25
@@ -152,8 +153,7 @@ def _nearest(bare: str, others: list[tuple[str, Phrase]]) -> Phrase | None:
     return others[found[2]][1] if found else None
 
 
-# Entries that an intent of their own leads to.
-WITHOUT_PHRASES = frozenset({"oppettider", "psykisk-kris", "prata-med-manniska"})
+WITHOUT_PHRASES = frozenset(INTENT_ENTRIES.values())
 
 
 def normalised(text: str) -> str:

@@ -26,7 +26,7 @@ TRAINED_FROM = (
         f"bot/nlu/{name}.py"
         for name in (
             *("text", "spelling", "clauses", "places", "normaliser", "encoder"),
-            *("sentence_encoder", "topic_model", "topic_classifier", "entry_finder"),
+            *("sentence_encoder", "topic_model", "topic_classifier", "entry_finder", "labels"),
         )
     ),
     "sv_core/gazetteer/municipalities.txt",

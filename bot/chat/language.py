@@ -8,9 +8,12 @@ from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 SWEDISH = "sv"
 ALIKE = frozenset({"bs", "hr", "sr"})
 """Hardly told apart in a line of text; any of them is understood."""
-SURE = 0.8
+SURE = 0.7
+SURE_OF_TWO = 0.8
 SURE_OF_ONE = 0.99
 """A single word must be hardly anything else: "kiitos" is Finnish, "hejhej" is not Finnish."""
+UNLIKELY = 0.1
+"""A conversation in another language changes more easily than one in Swedish."""
 SHORTEST = 6
 """Letters of a single word."""
 
@@ -33,7 +36,10 @@ def spoken(text: str, before: str, languages: frozenset[str]) -> str:
     share = sum(shares.get(name, 0.0) for name in ALIKE) if best in ALIKE else shares[best]
     if best == SWEDISH and share >= 0.5:
         return SWEDISH
-    return best if share >= (SURE if len(words) > 1 else SURE_OF_ONE) else before
+    if len(words) > 1 and before not in (SWEDISH, best) and shares.get(before, 0.0) < UNLIKELY:
+        return best
+    least = {1: SURE_OF_ONE, 2: SURE_OF_TWO}.get(len(words), SURE)
+    return best if share >= least else before
 
 
 @lru_cache(maxsize=4)

