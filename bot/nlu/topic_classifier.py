@@ -25,7 +25,7 @@ from bot.nlu.clauses import asks
 from bot.nlu.encoder import vector
 from bot.nlu.normaliser import CLAUSE, foreign
 from bot.nlu.places import elsewhere
-from bot.nlu.topic_model import Guess, Rows, TopicModel, rows
+from bot.nlu.topic_model import OUTSIDE, Guess, Rows, TopicModel, rows
 
 ENTRY, MAYBE, ALSO = "entry", "maybe", "also"
 FALLBACK = "nlu_fallback"
@@ -46,8 +46,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     classifier knows it as `faq/<entry>` and a message becomes the intent `faq` with the entity
     `entry`, the same as the payload of a button. So a new entry needs phrases and a file only.
 
-    Confidence (how often such a guess was right in cross-validation) below `answer_above` turns
-    into the intent `nlu_fallback`; above `ask_above` the likeliest labels come along as entities
+    Confidence (how often such a guess was right in cross-validation) below `answer_above`, or
+    `inside_above` when the labels of what lies outside get less than `outside_below`, turns into the intent `nlu_fallback`; above `ask_above` the likeliest labels come along as entities
     `maybe`, for "Menar du …?". Further questions of the same message, each more certain than
     `each_above`, come along as entities `also`.
     """
@@ -72,7 +72,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "neighbour_weight": 0.1,
             "folds": 3,
             "ranking_length": 10,
-            "answer_above": 0.6,
+            "answer_above": 0.8,
+            "inside_above": 0.5,
+            "outside_below": 0.05,
             "ask_above": 0.2,
             "each_above": 0.7,
             "family_above": 0.55,
@@ -155,7 +157,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
 
     def _decide(self, message: Message, guess: Guess, parts: List[Any]) -> None:
         """One message's intent from its own guess and those of its parts."""
-        above = self.config["answer_above" if not foreign(message) else "foreign_above"]
+        above = self._above(guess, bool(foreign(message)))
         asked = self._asked(parts) if not foreign(message) else []
         whole = guess
         if foreign(message):
@@ -192,6 +194,17 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             likely = [name for name, _ in guess.ranking[: self.config["offers"]]]
             asks_back = guess.confidence >= self.config["ask_above"]
             set_intent(message, FALLBACK, {MAYBE: likely if asks_back else []}, guess.confidence)
+
+    def _above(self, guess: Guess, is_foreign: bool) -> float:
+        """How sure the guess must be: less when hardly anything says that we can't answer it.
+
+        A wrong answer to what we can't know is worse than one about a neighbouring topic.
+        """
+        if is_foreign:
+            return float(self.config["foreign_above"])
+        outside = sum(guess.share(name) for name in OUTSIDE)
+        inside = outside < self.config["outside_below"]
+        return float(self.config["inside_above" if inside else "answer_above"])
 
     def _asked(self, parts: List[Any]) -> List[Guess]:
         """The parts that ask something we can answer, and are sure on their own."""
