@@ -46,10 +46,11 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     classifier knows it as `faq/<entry>` and a message becomes the intent `faq` with the entity
     `entry`, the same as the payload of a button. So a new entry needs phrases and a file only.
 
-    Confidence (how often such a guess was right in cross-validation) below `answer_above`, or
-    `inside_above` when the labels of what lies outside get less than `outside_below`, turns into the intent `nlu_fallback`; above `ask_above` the likeliest labels come along as entities
-    `maybe`, for "Menar du …?". Further questions of the same message, each more certain than
-    `each_above`, come along as entities `also`.
+    Confidence (how often such a guess was right in cross-validation) must reach `answer_above`, or
+    only `inside_above` when the labels of what lies outside get less than `outside_below`. Else the
+    message becomes the intent `nlu_fallback`; above `ask_above` with the likeliest labels as
+    entities `maybe`, for "Menar du …?". Further questions of the same message, each more certain
+    than `each_above`, come along as entities `also`.
     """
 
     @classmethod
