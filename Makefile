@@ -13,7 +13,7 @@ RASA := .venv-rasa/bin/python
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
 
-.PHONY: help run chat train check test lint eval eval-baseline bench lock clean rasa-env sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
+.PHONY: help run chat train check test lint eval eval-baseline bench bench-nlu lock clean rasa-env sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -58,6 +58,10 @@ sv-core: .venv-sv-core/.ready sv-core-sources ## bygg språkmodellen ur korpusar
 
 eval-sv-core: .venv-sv-core/.ready sv-core-sources ## mät språkmodellen mot Explosions egna siffror
 	@.venv-sv-core/bin/python -W ignore sv_core/evaluate.py $(SV_CORE)/sv_core_kontakt_sm-*.whl "$(SV_CORE_SOURCES)"
+
+bench-nlu: .venv/.ready .venv-rasa/.ready ## mät tiden för att förstå ett meddelande, och vad 500 svar till gör
+	@$(APP) -m bot train
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 LOG_LEVEL=WARNING $(RASA) -W ignore bench/nlu.py 2>/dev/null
 
 bench-sv-core: .venv-rasa/.ready ## mät språkmodellens tid och minne på en kärna
 	@$(RASA) -W ignore bench/sv_core.py
