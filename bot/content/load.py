@@ -37,7 +37,7 @@ DATE = re.compile(r"\b\d{4}-\d\d?-\d\d?\b")
 # What the code and the pages name themselves, so that removing it would break a conversation.
 NEEDED_SAFETY = ("sos", "polisen")
 NEEDED_ENTRIES = (
-    *("adress", "oppettider", "telefon", "polisanmalan"),
+    *("adress", "oppettider", "helgdagar", "telefon", "polisanmalan", "nodnummer"),
     *("psykisk-kris", "vald-i-nara-relation", "prata-med-manniska"),
 )
 NEEDED_FOREIGN = (
@@ -143,10 +143,10 @@ class _Reader:
             for path in sorted((self.folder / "phrases").glob("*.yml"))
             if (model := self._model(Phrases, f"phrases/{path.name}"))
         }
-        translations = {key: model for key, model in self._translations(entries)}
         hours = self._hours(kontaktcenter.hours) if kontaktcenter else None
         self._needed(phrases.get("sv"))
         self._needed_foreign(phrases)
+        translations = dict(self._translations(entries))
         self._references(kontaktcenter, safety, people, entries, phrases)
         if kontaktcenter is None or hours is None:
             raise ContentError(self.faults)
@@ -303,9 +303,14 @@ class _Reader:
             if found is None:
                 continue
             head, short, more = found
-            if head.id != entry_id or entry_id not in entries:
-                message = f"id ska vara {entry_id!r}, och svaret ska finnas på svenska"
+            if not (self.folder / "faq" / f"{entry_id}.md").exists():
+                self._fault(name, 0, f"{entry_id!r} finns inte på svenska – skriv det svaret först")
+                continue
+            if head.id != entry_id:
+                message = f"id är {head.id!r} men filen heter {path.name} – skriv id: {entry_id}"
                 self._fault(name, self._find(name, head.id, "id"), message)
+                continue
+            if entry_id not in entries:  # broken, which has been said
                 continue
             yield (lang, entry_id), Translation(**head.model_dump(), short=short, more=more)
 

@@ -32,6 +32,8 @@ FALLBACK = "nlu_fallback"
 FILE = "topics.npz"
 SMALLTALK = frozenset({"greet", "goodbye", "thanks", "affirm", "deny", "help", "nonsense"})
 """What a question may be wrapped in."""
+PARENTS = {"faq/helgdagar": "opening_hours", "faq/hitta-hit": "faq/adress"}
+"""Topics within another one that don't show it by their names."""
 WORDS_OF_A_QUESTION = 3
 ANSWERS = frozenset({"opening_hours", "human"})
 """Intents beside FAQ entries that can be one of several questions in a message."""
@@ -233,12 +235,15 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         Who asks for something in general is answered in general, and "Läs mer" and the buttons
         lead on.
         """
-        label = guess.label
+        label = PARENTS.get(guess.label, guess.label)
         heads = [n for n in guess.shares if label == n or label.startswith(f"{n}-")]
         head = min(heads, key=len)
-        share = sum(p for n, p in guess.shares.items() if n == head or n.startswith(f"{head}-"))
-        children = any(n.startswith(f"{head}-") for n in guess.shares)
-        if not children or share < self.config["family_above"]:
+        family = [
+            n for n in guess.shares
+            if n == head or n.startswith(f"{head}-") or PARENTS.get(n) == head
+        ]  # fmt: skip
+        share = sum(guess.share(name) for name in family)
+        if len(family) < 2 or share < self.config["family_above"]:
             return guess
         ranking = ((head, share), *(pair for pair in guess.ranking if pair[0] != head))
         return Guess(ranking, max(above, guess.confidence), guess.shares)

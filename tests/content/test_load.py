@@ -192,7 +192,9 @@ def test_a_new_answer_is_one_new_file(folder: Path) -> None:
 
 
 def test_an_answer_in_another_language_is_not_taken_for_a_swedish_one(folder: Path) -> None:
-    shutil.copy(folder / ADDRESS, folder / "faq" / "adress.en.md")
+    head = "---\nid: ordningsvakter\ntitle: Are there guards?\ntranslated: 2026-11-24\n---\n"
+    (folder / "faq" / "ordningsvakter.en.md").write_text(f"{head}Yes, there have been.\n", "utf-8")
+    assert ("en", "ordningsvakter") in load(folder).translations
     assert set(load(folder).entries) == set(load(ROOT / "content").entries)
 
 
