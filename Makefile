@@ -33,6 +33,7 @@ check: .venv/.ready .venv-rasa/.ready ## granska innehåll och träningsdata
 
 test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(APP) -m bot check
+	@$(APP) -m bot train
 	@$(APP) -m pytest
 
 eval: .venv/.ready .venv-rasa/.ready ## mät hur väl meddelanden förstås, på tests/nlu

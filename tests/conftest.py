@@ -19,7 +19,7 @@ import pytest
 from bot.settings import ROOT
 
 NOW = "2026-11-23T10:00:00+01:00"  # a Monday morning, kontaktcenter is open
-START_SECONDS = 240
+START_SECONDS = 290
 
 
 def free_port() -> int:
