@@ -29,11 +29,10 @@ from bot.content.answers import (
 )
 from bot.content.clock import now
 from bot.content.dates import When, parse_when
-from bot.nlu.labels import INTENT_ENTRIES
+from bot.nlu.labels import INTENT_ENTRIES, OUTSIDE
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
-OUTSIDE = frozenset({"out_of_scope", "other_authority", "other_municipality", "nonsense"})
 MOST = 3  # answers in one turn
 INTENT_ENTRY = {**INTENT_ENTRIES, "emergency": "nodnummer"}
 

@@ -2,7 +2,6 @@
 
 import re
 import sys
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from bot.content.load import Content, ContentError, Fault, load, warnings, yaml_problem
 from bot.nlu.labels import INTENT_ENTRIES
+from bot.nlu.text import fold
 from bot.settings import ROOT
 
 MIN_PHRASES = 25
@@ -158,7 +158,4 @@ WITHOUT_PHRASES = frozenset(INTENT_ENTRIES.values())
 
 def normalised(text: str) -> str:
     """Letters and digits only, lower case, without diacritics: how duplicates are found."""
-    flat = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(
-        re.findall(r"[^\W_]+", "".join(c for c in flat if not unicodedata.combining(c)))
-    )
+    return " ".join(re.findall(r"[^\W_]+", fold(text)))

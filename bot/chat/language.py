@@ -21,8 +21,9 @@ SHORTEST = 6
 def spoken(text: str, before: str, languages: frozenset[str]) -> str:
     """The language of a text, two letters; `before` when the text doesn't tell.
 
-    `languages` are those that can be answered, with Swedish. Measured on 7,800 Swedish phrases of
-    data/nlu and tests/nlu: none of three words or more that is Swedish was taken for another.
+    `languages` are those that can be answered, with Swedish. Of the 9,561 phrases of data/nlu and
+    tests/nlu, nearly all Swedish, one Swedish phrase of three words or more is taken for another
+    language, and two of nonsense.
     """
     words = re.findall(r"[^\W\d_]+", text)
     letters = sum(map(len, words))

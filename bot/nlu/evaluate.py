@@ -17,7 +17,6 @@ import re
 import statistics
 import sys
 import time
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Text, Tuple
 import numpy as np
 from ruamel.yaml import YAML
 from sklearn.metrics import f1_score, roc_auc_score
+
+from bot.nlu.text import undotted
 
 OUTSIDE = "out_of_scope"
 FALLBACK = "nlu_fallback"
@@ -103,12 +104,6 @@ def model_parser(model: Path) -> Parse:
         )
 
     return parse
-
-
-def plain(text: Text) -> Text:
-    """Without diacritics, as on a foreign keyboard."""
-    flat = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in flat if not unicodedata.combining(c))
 
 
 def slipped(text: Text, rng: random.Random) -> Text:
@@ -193,7 +188,7 @@ def measure(
         rng = random.Random(7)
         chosen = rng.sample(range(len(tests)), min(robust, len(tests)))
         clean = float(right[chosen].mean())
-        bare = np.mean([parse(plain(tests[i][0])).label == gold[i] for i in chosen])
+        bare = np.mean([parse(undotted(tests[i][0])).label == gold[i] for i in chosen])
         typos = np.mean([parse(slipped(tests[i][0], rng)).label == gold[i] for i in chosen])
         figures["robust"] = {
             "phrases": len(chosen), "clean": clean,

@@ -1,4 +1,7 @@
-"""Labels that stand apart from the rule that each FAQ entry has phrases of its own."""
+"""Labels that stand apart from the FAQ entries, for all who sort them."""
+
+OUTSIDE = frozenset({"out_of_scope", "other_authority", "other_municipality", "nonsense"})
+"""What we don't answer."""
 
 INTENT_ENTRIES = {
     "self_harm": "psykisk-kris",

@@ -37,10 +37,15 @@ def normalise(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+def undotted(text: str) -> str:
+    """Without diacritics, as on a foreign keyboard."""
+    flat = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in flat if not unicodedata.combining(c))
+
+
 def fold(text: str) -> str:
     """Lower case without diacritics: "Öppet" and "oppet" are the same."""
-    flat = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in flat if not unicodedata.combining(c))
+    return undotted(text.casefold())
 
 
 def words(text: str) -> "list[str]":

@@ -23,9 +23,10 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.clauses import asks
 from bot.nlu.encoder import vector
+from bot.nlu.labels import OUTSIDE
 from bot.nlu.normaliser import CLAUSE, foreign
 from bot.nlu.places import elsewhere
-from bot.nlu.topic_model import OUTSIDE, Guess, Rows, TopicModel, rows
+from bot.nlu.topic_model import Guess, Rows, TopicModel, rows
 
 ENTRY, MAYBE, ALSO = "entry", "maybe", "also"
 FALLBACK = "nlu_fallback"

@@ -16,12 +16,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import normalize
 
+from bot.nlu.labels import OUTSIDE
+
 NEAR = 3
 """How many of the predicted label's nearest phrases tell whether a text is like any we know."""
 SHARPNESS = 10.0
 """How fast a neighbour's vote falls with its distance."""
-OUTSIDE = ("out_of_scope", "other_authority", "other_municipality", "nonsense")
-"""Labels of what we don't answer; their share lowers the confidence in an answer."""
 FOREIGN_SCALE = 8.0
 
 
@@ -81,7 +81,7 @@ class TopicModel:
     ) -> None:
         """Arrays as in `fit`; `labels` in the order of the columns."""
         self.labels, self.settings, self._a = labels, settings, arrays
-        self._outside = np.isin(labels, OUTSIDE)
+        self._outside = np.isin(labels, sorted(OUTSIDE))
 
     @property
     def reads_vectors(self) -> bool:
