@@ -115,11 +115,9 @@ class TopicModel:
         signs = np.zeros((len(index), SIGNS))
         right = np.zeros(len(index), dtype=bool)
         for (kept, left_out), (weights, bias) in zip(folds, fits[1:]):
-            part = cls(
-                labels, settings, **base, weights=weights, bias=bias,
-                units=units[kept], owner=index[kept],
-            )  # fmt: skip
-            shares, found = part._judge(matrix[left_out], units[left_out])
+            part = cls(labels, settings, **base, units=units[kept], owner=index[kept])
+            scores = matrix[left_out] @ weights + bias
+            shares, found = part._judge(scores, units[left_out])
             signs[left_out] = found
             right[left_out] = shares.argmax(axis=1) == index[left_out]
         weights, bias = fits[0]
@@ -131,8 +129,8 @@ class TopicModel:
 
     def guess(self, data: Rows, foreign: Sequence[bool]) -> List[Guess]:
         """The labels of each text; `foreign` texts go by their vectors alone."""
-        matrix, units = self._matrix(data), self._units(data.dense)
-        shares, signs = self._judge(matrix, units)
+        units = self._units(data.dense)
+        shares, signs = self._judge(self._scores(data), units)
         scaled = (signs - self._a["sign_mean"]) / self._a["sign_scale"]
         sure = _sigmoid(scaled @ self._a["sign_weights"] + self._a["sign_bias"])
         if any(foreign) and units.shape[1]:
@@ -161,13 +159,35 @@ class TopicModel:
         blocks.append(csr_matrix(data.elsewhere.astype(np.float32)[:, np.newaxis]))
         return hstack(blocks).tocsr()
 
+    def _scores(self, data: Rows) -> np.ndarray:
+        """What `_matrix(data) @ weights + bias` gives, without building the matrix.
+
+        For one message that is 3 ms of building for a few thousand numbers.
+        """
+        weights, first = self._a["weights"], 0
+        scores = np.tile(self._a["bias"], (len(data), 1))
+        for i, block in enumerate(data.sparse):
+            for row in range(len(data)):
+                part = slice(block.indptr[row], block.indptr[row + 1])
+                columns = block.indices[part]
+                if columns.size:
+                    values = (1 + np.log(block.data[part])) * self._a[f"idf{i}"][columns]
+                    values /= np.linalg.norm(values)
+                    scores[row] += values @ weights[first + columns]
+            first += block.shape[1]
+        if data.dense.size:
+            centred = (data.dense - self._a["mean"]) * self.settings["dense_scale"]
+            scores += centred @ weights[first : first + centred.shape[1]]
+            first += centred.shape[1]
+        scores += np.outer(data.elsewhere, weights[first])
+        return scores
+
     def _units(self, dense: np.ndarray) -> np.ndarray:
         """The centred vectors with length 1."""
         return normalize(dense - self._a["mean"]) if dense.size else dense
 
-    def _judge(self, matrix: csr_matrix, units: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    def _judge(self, scores: np.ndarray, units: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Shares of the labels, a row a text, and the signs that the confidence goes by."""
-        scores = matrix @ self._a["weights"] + self._a["bias"]
         shares = _sigmoid(scores)
         shares /= shares.sum(axis=1, keepdims=True)
         owner = self._a["owner"]
