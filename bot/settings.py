@@ -3,6 +3,7 @@
 The table in docs/installningar.md is generated from this class (`python -m bot settings`).
 """
 
+import os
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,12 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+KEY_FILE = (
+    Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    / "kontaktcenter"
+    / "data.key"
+)
+"""Outside the repository and away from the database: who copies those has no key."""
 
 
 class Settings(BaseSettings):
@@ -62,9 +69,49 @@ class Settings(BaseSettings):
         "blir långsammare ju längre man pratar.",
         gt=1,
     )
+    data_key: str = Field(
+        "",
+        description="Nyckel för personuppgifter i databasen, från `python -m bot key`. Flera med "
+        "komma: den första krypterar, alla läser. Tomt: key_file.",
+    )
+    key_file: Path = Field(
+        KEY_FILE,
+        description="Fil med nyckeln. Skapas första gången. Ta kopia av den, men inte på samma "
+        "ställe som databasen.",
+    )
+    interest_months: int = Field(
+        24, description="Månader efter senaste ändringen då en intresseanmälan raderas.", gt=0
+    )
+    recipients: dict[str, str] = Field(
+        {},
+        description='E-postadress för nya intresseanmälningar, per plats: {"*": "a@b.se", '
+        '"overby": "c@b.se"}. Tomt: de väntar på personalsidan.',
+    )
+    smtp_url: str = Field(
+        "",
+        description="smtp://användare:lösenord@värd:587 (STARTTLS) eller smtps://. Tomt: ingen "
+        "e-post skickas.",
+    )
+    mail_from: str = Field(
+        "kontaktcenter@localhost", description="Avsändare av e-post till företag och personal."
+    )
+    webhook_url: str = Field(
+        "", description="Adress dit nya intresseanmälningar skickas, till ett ärendesystem."
+    )
+    webhook_secret: str = Field(
+        "", description="Hemlighet som anropen till webhook_url signeras med (HMAC-SHA256)."
+    )
+    public_url: str = Field(
+        "", description="Sidans adress, för länkar i e-post. Tomt: http://127.0.0.1 och port."
+    )
     now: datetime | None = Field(
         None, description="Fryst klocka för prov och visningar, t.ex. 2026-12-24T10:00+01:00."
     )
+
+    @property
+    def public_base(self) -> str:
+        """The site's address without a trailing slash."""
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
     @property
     def rasa_base(self) -> str:

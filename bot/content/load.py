@@ -18,6 +18,7 @@ from bot.content.models import (
     EntryHead,
     Hours,
     Kontaktcenter,
+    Participation,
     Phrases,
     Role,
     SafetyNumber,
@@ -46,13 +47,25 @@ NEEDED_FOREIGN = (
     *("self_harm", "home_violence", "unsafe_place", "collaboration", "not_here", "unknown"),
     *("only_swedish", "degraded"),
 )
-NEEDED_CHOICES = ("something-else",)
+NEEDED_CHOICES = (
+    *("something-else", "join", "cancel", "skip", "consent-yes", "consent-no", "change"),
+    "resume",
+)
+NEEDED_MAILS = ("area", "receipt", "code")
 NEEDED_PHRASES = (
     *("welcome", "notice", "greet", "goodbye", "thanks", "help", "affirm", "deny"),
     *("human_open", "human_closed", "emergency", "threat", "abuse", "private"),
     *("unknown", "unknown_again", "nonsense", "out_of_scope", "empty", "too_long"),
     *("clarify", "clarify_safety", "clarify_none", "no_more", "nothing_to_repeat"),
     *("other_authority", "other_municipality", "choice_gone", "entry_gone", "degraded"),
+    *("join_offer", "join_start", "join_resume", "join_paused", "join_cancelled", "join_declined"),
+    *("join_area", "join_concerns", "join_company", "join_org_number", "join_person"),
+    *("join_contact", "join_channel", "join_summary", "join_stored", "join_person_help"),
+    *("join_why", "join_change", "join_repairs", "join_elsewhere", "join_private", "join_no_pnr"),
+    *("bad_area", "bad_concerns", "bad_company", "bad_org_number", "bad_person", "bad_contact"),
+    *("bad_email", "bad_phone", "bad_channel", "bad_consent", "not_skippable", "nothing_to_cancel"),
+    *("nothing_to_skip", "why_what", "withdraw_reference", "withdraw_code", "withdraw_bad_code"),
+    *("withdraw_done", "withdraw_stopped", "withdraw_no_mail"),
 )
 
 
@@ -91,6 +104,7 @@ class Content:
     phrases: Mapping[str, Phrases]
     translations: Mapping[tuple[str, str], Translation]
     """By language and entry id."""
+    participation: Participation
 
 
 def load(folder: Path) -> Content:
@@ -137,6 +151,7 @@ class _Reader:
         safety = self._mapping(SafetyNumber, "safety.yml")
         people = self._mapping(Role, "people.yml")
         sources = self._mapping(Source, "sources.yml")
+        participation = self._model(Participation, "intresseanmalan.yml")
         entries = {entry.id: entry for entry in self._entries()}
         phrases = {
             path.stem: model
@@ -148,11 +163,13 @@ class _Reader:
         self._needed_foreign(phrases)
         translations = dict(self._translations(entries))
         self._references(kontaktcenter, safety, people, entries, phrases)
-        if kontaktcenter is None or hours is None:
+        self._needed_mails(participation)
+        if kontaktcenter is None or hours is None or participation is None:
             raise ContentError(self.faults)
         content = Content(
-            kontaktcenter, hours, safety, people, sources, entries, phrases, translations
-        )
+            kontaktcenter, hours, safety, people, sources, entries, phrases, translations,
+            participation,
+        )  # fmt: skip
         if not any(self._broken(name) for name in ("safety.yml", "people.yml")):
             self._rendering(content)
         if self.faults:
@@ -352,6 +369,11 @@ class _Reader:
         for name in missing:
             self._fault("phrases/sv.yml", 0, f"`{name}` saknas – assistenten behöver den texten")
 
+    def _needed_mails(self, participation: Participation | None) -> None:
+        for name in (n for n in NEEDED_MAILS if participation and n not in participation.mails):
+            message = f"mails: `{name}` saknas – assistenten behöver den texten"
+            self._fault("intresseanmalan.yml", 0, message)
+
     def _references(
         self,
         kontaktcenter: Kontaktcenter | None,
@@ -416,6 +438,11 @@ class _Reader:
             (f"phrases/{lang}.yml", phrase.text, lang)
             for lang, model in content.phrases.items()
             for phrase in model.phrases.values()
+        ]
+        one = content.participation
+        texts += [
+            ("intresseanmalan.yml", text, "sv")
+            for text in (one.purpose, one.consent, *(m.text for m in one.mails.values()))
         ]
         for name, text, lang in texts:
             try:

@@ -204,3 +204,34 @@ class Phrases(Model):
     direction: Literal["ltr", "rtl"] = "ltr"
     phrases: dict[str, Phrase]
     choices: dict[str, Choice] = {}
+
+
+class Listed(Model):
+    """Something with a title, and the words by which a text shows it."""
+
+    title: Text
+    words: list[Text] = []
+
+
+class Mail(Model):
+    """An e-mail's subject and text, in plain text."""
+
+    subject: Text
+    text: Text
+
+
+class Participation(Model):
+    """content/intresseanmalan.yml: what the form needs beside the texts in content/phrases.
+
+    `words` may end with * for any ending; they are compared without diacritics.
+    """
+
+    purpose: Text
+    consent: Text
+    consent_version: Text
+    places: dict[Id, Listed]
+    kinds: dict[Id, Listed]
+    concerns: dict[Id, Listed]
+    repairs: list[Text]
+    """Words of what is mended after a report of a fault and needs no collaboration."""
+    mails: dict[str, Mail]

@@ -32,7 +32,9 @@ OUTSIDE = "out_of_scope"
 FALLBACK = "nlu_fallback"
 SAME = {"faq/psykisk-kris": "self_harm"}
 """The guard answers with the entry, the phrases are labelled with the intent."""
-SAYS_112 = frozenset({"emergency", "self_harm", "faq/vald-i-nara-relation", "faq/nodnummer"})
+SAYS_112 = frozenset(
+    {"emergency", "self_harm", "threat", "faq/vald-i-nara-relation", "faq/nodnummer"}
+)
 """Labels whose answer begins with 112."""
 SAFETY = SAYS_112 | {"faq/polisanmalan", "faq/oro-for-barn", "faq/otrygg-plats", "faq/tips",
                      "faq/brottsutsatt", "faq/jour", "faq/andra-nummer"}  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -22,6 +22,8 @@ class ChatSession(Base):
     turns: Mapped[int] = mapped_column(default=0)
     language: Mapped[str] = mapped_column(String(8), default="sv", server_default="sv")
     """The language last seen, for messages too short to tell."""
+    in_form: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a form waits for an answer: Rasa's memory must not be shortened then."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
@@ -68,4 +70,111 @@ class ChatFeedback(Base):
     )
     helpful: Mapped[bool]
     comment: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Interest(Base):
+    """An expression of interest. What a business told us is in `sealed` only, encrypted."""
+
+    __tablename__ = "interest"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """Idempotency key: the same form sent twice is one row."""
+    reference: Mapped[str] = mapped_column(String(12), unique=True)
+    area: Mapped[str] = mapped_column(String(40), index=True)
+    """A place of content/intresseanmalan.yml, or "annan"."""
+    status: Mapped[str] = mapped_column(String(12), default="ny", index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    email_digest: Mapped[str | None] = mapped_column(String(64), index=True)
+    phone_digest: Mapped[str | None] = mapped_column(String(64), index=True)
+    company_digest: Mapped[str] = mapped_column(String(64), index=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    consent: Mapped[str] = mapped_column(Text)
+    """The question that was answered with yes."""
+    consent_version: Mapped[str] = mapped_column(String(20))
+    consented_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    conversation: Mapped[str] = mapped_column(String(40), index=True)
+    flags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    assigned: Mapped[str | None] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class InterestNote(Base):
+    """What staff wrote about a case, encrypted."""
+
+    __tablename__ = "interest_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    interest_id: Mapped[str] = mapped_column(
+        ForeignKey("interest.id", ondelete="CASCADE"), index=True
+    )
+    author: Mapped[str] = mapped_column(String(60))
+    sealed: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Outbox(Base):
+    """Something to send, written in the same transaction as what it tells of.
+
+    `state` is waiting, sent or dead. The text is made when it is sent, so none lies here; only a
+    withdrawal code is kept, encrypted.
+    """
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    interest_id: Mapped[str] = mapped_column(
+        ForeignKey("interest.id", ondelete="CASCADE"), index=True
+    )
+    channel: Mapped[str] = mapped_column(String(20))
+    """mail-area, mail-receipt, mail-code or webhook."""
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """Sent along each time, so that the receiver can tell a repetition."""
+    sealed: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), default="waiting", index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    error: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class WithdrawalCode(Base):
+    """A one-time code, as a digest."""
+
+    __tablename__ = "withdrawal_code"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    interest_id: Mapped[str] = mapped_column(
+        ForeignKey("interest.id", ondelete="CASCADE"), index=True
+    )
+    digest: Mapped[str] = mapped_column(String(64))
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Audit(Base):
+    """Who did what to which case, when. Never what it said."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    who: Mapped[str] = mapped_column(String(60))
+    what: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(60))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class StaffUser(Base):
+    """Somebody who may open the staff pages."""
+
+    __tablename__ = "staff_user"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    password: Mapped[str] = mapped_column(Text)
+    """Argon2 hash."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
