@@ -6,6 +6,7 @@ from rasa_sdk.endpoint import create_app
 from rasa_sdk.executor import ActionExecutor
 
 import actions.conversation as conversation
+import actions.participation as participation
 from actions.answers import store
 from bot.logs import configure
 from bot.settings import settings
@@ -17,6 +18,7 @@ def main() -> None:
     store.start()
     executor = ActionExecutor()
     executor.register_package(conversation)
+    executor.register_package(participation)
     logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
     app = create_app(executor)
     app.config.ACCESS_LOG = False

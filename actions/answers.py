@@ -1,5 +1,6 @@
 """From an Answer made of content to Rasa's messages and slots. Formatting only."""
 
+from functools import lru_cache
 from typing import Any
 
 from rasa_sdk.events import EventType, SlotSet
@@ -10,7 +11,10 @@ from bot.content.answers import Answer, TemplateError, entry_answer, phrase_answ
 from bot.content.clock import now
 from bot.content.load import Content
 from bot.content.store import ContentStore
+from bot.participation.registry import Registry
 from bot.settings import settings
+from bot.store.database import engine
+from bot.store.vault import Unreadable, Vault, vault
 
 store = ContentStore(settings().content_dir)
 
@@ -20,16 +24,52 @@ def content() -> Content:
     return store.content
 
 
-def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
+@lru_cache(maxsize=1)
+def the_vault() -> Vault:
+    """The vault of this process. Raises KeyProblem."""
+    return vault(settings())
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """The registry of expressions of interest; the gateway keeps its tables up to date."""
+    return Registry(engine(settings().database), the_vault())
+
+
+def heard_text(tracker: Tracker, event: dict[str, Any] | None = None) -> str:
+    """What the resident wrote, with addresses and numbers, in the last message or an event.
+
+    Rasa sees and keeps it without; the gateway sends the whole text along, sealed.
+    """
+    one: dict[str, Any] = tracker.latest_message if event is None else event
+    sealed = (one.get("metadata") or {}).get("sealed")
+    try:
+        return the_vault().unseal(str(sealed)) if sealed else str(one.get("text") or "")
+    except Unreadable:
+        return str(one.get("text") or "")
+
+
+def say(
+    dispatcher: CollectingDispatcher,
+    answer: Answer,
+    live: str | None = None,
+    in_form: bool = False,
+) -> None:
     """Send text and buttons, then sources, topic and language as custom JSON for the gateway.
 
-    A text without buttons goes inside the JSON: Rasa would cut it at every empty line.
+    `live` is shown instead of the text but kept nowhere; `in_form` says that a form waits for
+    the next message. A text without buttons goes inside the JSON: Rasa would cut it at every
+    empty line.
     """
     about: dict[str, Any] = {
         "topic": answer.topic,
         "lang": answer.lang,
         "sources": [source.model_dump(mode="json") for source in answer.sources],
     }
+    if in_form:
+        about["in_form"] = True
+    if live is not None:
+        about["live"] = the_vault().seal(live)
     if not answer.options:
         dispatcher.utter_message(json_message={"text": answer.text, **about})
         return
@@ -37,7 +77,7 @@ def say(dispatcher: CollectingDispatcher, answer: Answer) -> None:
         text=answer.text,
         buttons=[{"title": o.title, "payload": o.payload} for o in answer.options],
     )
-    if answer.sources or answer.topic or answer.lang != "sv":
+    if answer.sources or answer.topic or answer.lang != "sv" or in_form or live is not None:
         dispatcher.utter_message(json_message=about)
 
 

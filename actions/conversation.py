@@ -2,7 +2,7 @@
 
 import re
 
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
@@ -10,6 +10,7 @@ from rasa_sdk.types import DomainDict
 from actions.answers import (
     content,
     entity,
+    heard_text,
     intent,
     language,
     remember,
@@ -30,9 +31,11 @@ from bot.content.answers import (
 from bot.content.clock import now
 from bot.content.dates import When, parse_when
 from bot.nlu.labels import INTENT_ENTRIES, OUTSIDE
+from bot.participation.facts import words
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
+JOIN, FORM = "ga-med", "participation_form"
 MOST = 3  # answers in one turn
 INTENT_ENTRY = {**INTENT_ENTRIES, "emergency": "nodnummer"}
 
@@ -50,8 +53,7 @@ class ActionAnswer(Action):
         # "har ni öppet på julafton" asks about one day, "hur är det på helgdagar" about all
         if entry == HOLIDAYS and not _in_general(tracker) and (when := _when(tracker)):
             return _also(dispatcher, tracker, _hours(dispatcher, tracker, when))
-        said = say_entry(dispatcher, tracker, entry, entity(tracker, "part") or "short")
-        return _also(dispatcher, tracker, said)
+        return _entry(dispatcher, tracker, entry, entity(tracker, "part") or "short")
 
 
 class ActionPhrase(Action):
@@ -121,7 +123,7 @@ class ActionClarify(Action):
         offered = [entry for entry in map(_entry_of, labels) if entry in content().entries]
         # one thing it can be, and nothing says that it lies outside: asking would only delay
         if len(labels) > 1 and len(offered) == 1 and OUTSIDE.isdisjoint(labels):
-            return say_entry(dispatcher, tracker, offered[0])
+            return _entry(dispatcher, tracker, offered[0])
         if not offered:
             return _not_understood(dispatcher, tracker)
         # a day or an hour settles the doubt: it is most likely asked about opening hours
@@ -156,8 +158,10 @@ class ActionAffirm(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         offered = tracker.get_slot("offered") or []
+        if offered == [JOIN]:
+            return [*understood(tracker, JOIN), FollowupAction(FORM)]
         if offered:
-            return say_entry(dispatcher, tracker, offered[0])
+            return _entry(dispatcher, tracker, offered[0])
         return say_phrase(dispatcher, tracker, "affirm")
 
 
@@ -236,6 +240,51 @@ class ActionRepeat(Action):
                 )
                 return []
         return say_phrase(dispatcher, tracker, "nothing_to_repeat")
+
+
+def _entry(
+    dispatcher: CollectingDispatcher, tracker: Tracker, entry: str, part: str = "short"
+) -> list[EventType]:
+    """An entry's answer and the form for businesses: opened for who wants in, offered to others."""
+    swedish = language(tracker) == "sv"
+    if swedish and entry == JOIN and part != "more":
+        if part == "join" or words().has("wants", heard_text(tracker)):
+            return [*understood(tracker, JOIN), FollowupAction(FORM)]
+    said = _also(dispatcher, tracker, say_entry(dispatcher, tracker, entry, part))
+    one = content().entries.get(entry)
+    if not swedish or one is None or not one.join:
+        return said
+    say(dispatcher, phrase_answer(content(), "join_offer", now()))
+    return [e for e in said if e.get("name") != "offered"] + remember(tracker, offered=[JOIN])
+
+
+_ANSWERED_BY: dict[str, type[Action]] = {
+    "faq": ActionAnswer,
+    "self_harm": ActionAnswer,
+    "opening_hours": ActionOpeningHours,
+    "human": ActionHuman,
+    "emergency": ActionEmergency,
+    "out_of_scope": ActionUnknown,
+    "nonsense": ActionUnknown,
+    "nlu_fallback": ActionUnknown,
+    "affirm": ActionAffirm,
+    "deny": ActionDeny,
+    "more": ActionMore,
+    "where": ActionWhere,
+    "who_to_call": ActionWhoToCall,
+    "repeat": ActionRepeat,
+    "withdraw": ActionUnknown,
+}
+"""The same as in data/rules, for messages inside a form; other intents have a phrase."""
+
+
+async def answer_message(
+    dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
+) -> list[EventType]:
+    """Answer the last message as outside a form; slot events only, no other action follows."""
+    kind = intent(tracker)
+    events = await _ANSWERED_BY.get(kind, ActionPhrase)().run(dispatcher, tracker, domain)
+    return [event for event in events if event.get("event") == "slot"]
 
 
 def _when(tracker: Tracker) -> When | None:

@@ -20,6 +20,12 @@ def main() -> int:
     commands.add_parser("chat", help="prata med assistenten i terminalen")
     commands.add_parser("settings", help="skriv ut tabellen över inställningar")
     commands.add_parser("topics", help="skriv ut tabellen över alla svar")
+    commands.add_parser("key", help="skriv ut en ny nyckel för personuppgifter")
+    user = commands.add_parser("user", help="konton på personalsidorna")
+    users = user.add_subparsers(dest="action", required=True, metavar="vad")
+    users.add_parser("add", help="lägg till någon").add_argument("name", metavar="namn")
+    users.add_parser("list", help="visa alla")
+    users.add_parser("remove", help="ta bort någon").add_argument("name", metavar="namn")
     measure = commands.add_parser("eval", help="mät hur väl meddelanden förstås")
     told = "jämför med Rasas standard: nej, om den redan är tränad, ja"
     measure.add_argument("--baseline", choices=["no", "kept", "yes"], default="kept", help=told)
@@ -55,6 +61,17 @@ def main() -> int:
         from bot.terminal import chat
 
         return chat(settings())
+    if args.command == "key":
+        from bot.store.vault import new_key
+
+        print(new_key())
+        return 0
+    if args.command == "user":
+        from bot.staff import commands as staff
+
+        if args.action == "list":
+            return staff.names(settings())
+        return (staff.add if args.action == "add" else staff.remove)(settings(), args.name)
     from bot.content.load import load
     from bot.tables import settings_table, topics_table
 

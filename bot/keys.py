@@ -1,13 +1,21 @@
 """Typed keys of what the web application carries."""
 
+import asyncio
+
+import jinja2
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.chat.limiter import Limiter
 from bot.chat.rasa import Rasa
 from bot.chat.sessions import Sessions
 from bot.chat.turns import Turns
 from bot.content.store import ContentStore
+from bot.participation.registry import Registry
 from bot.settings import Settings
+from bot.staff.lockout import Lockout
+from bot.staff.sessions import Visits
+from bot.store.vault import Vault
 
 SETTINGS = web.AppKey("settings", Settings)
 CONTENT = web.AppKey("content", ContentStore)
@@ -15,3 +23,10 @@ SESSIONS = web.AppKey("sessions", Sessions)
 RASA = web.AppKey("rasa", Rasa)
 LIMITER = web.AppKey("limiter", Limiter)
 TURNS = web.AppKey("turns", Turns)
+DATABASE = web.AppKey("database", AsyncEngine)
+VAULT = web.AppKey("vault", Vault)
+REGISTRY = web.AppKey("registry", Registry)
+VISITS = web.AppKey("visits", Visits)
+LOCKOUT = web.AppKey("lockout", Lockout)
+EDITING = web.AppKey("editing", asyncio.Lock)
+STAFF_PAGES = web.AppKey("staff_pages", jinja2.Environment)

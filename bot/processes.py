@@ -21,6 +21,7 @@ import aiohttp
 from bot import rasa_project
 from bot.content.load import ContentError, load
 from bot.settings import ROOT, Settings
+from bot.store.vault import KeyProblem, vault
 
 T = TypeVar("T")
 READY_SECONDS = 120
@@ -199,6 +200,10 @@ def _preflight(conf: Settings) -> None:
         load(conf.content_dir)
     except ContentError as error:
         raise CannotRun(f"innehållet går inte att använda.\n{error}") from None
+    try:
+        vault(conf)  # makes the key the first time, before two processes want it at once
+    except KeyProblem as error:
+        raise CannotRun(str(error)) from None
     if not _is_free(conf.host, conf.port):
         raise CannotRun(
             f"port {conf.port} är upptagen. Stäng programmet som använder den, "

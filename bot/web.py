@@ -19,11 +19,24 @@ from bot.chat.routes import ROUTES as CHAT_ROUTES
 from bot.chat.sessions import Sessions
 from bot.chat.turns import Turns
 from bot.content.store import ContentStore
-from bot.keys import CONTENT, LIMITER, RASA, SESSIONS, SETTINGS, TURNS
+from bot.keys import (
+    CONTENT,
+    DATABASE,
+    LIMITER,
+    RASA,
+    REGISTRY,
+    SESSIONS,
+    SETTINGS,
+    TURNS,
+    VAULT,
+)
+from bot.participation.registry import Registry
 from bot.settings import Settings
 from bot.site.routes import HERE as SITE
 from bot.site.routes import ROUTES as SITE_ROUTES
+from bot.staff.routes import setup as add_staff_pages
 from bot.store.database import engine, upgrade
+from bot.store.vault import vault
 
 log = structlog.get_logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,14 +54,20 @@ HEADERS = {
 
 
 def application(conf: Settings) -> web.Application:
-    """The application. Raises ContentError if the content can't be used at all."""
+    """The application.
+
+    Raises ContentError if the content can't be used at all, KeyProblem without a usable key.
+    """
     app = web.Application(middlewares=[requests], client_max_size=conf.max_body)
     store = ContentStore(conf.content_dir)
-    sessions = Sessions(engine(conf.database), conf.tracker_file)
+    app[DATABASE], app[VAULT] = engine(conf.database), vault(conf)
+    sessions = Sessions(app[DATABASE], conf.tracker_file)
     app[SETTINGS], app[CONTENT], app[SESSIONS] = conf, store, sessions
+    app[REGISTRY] = Registry(app[DATABASE], app[VAULT])
     app[LIMITER] = Limiter(conf)
     app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout, conf.rasa_token)
-    app[TURNS] = Turns(conf, store, sessions, app[RASA])
+    app[VAULT] = vault(conf)
+    app[TURNS] = Turns(conf, store, sessions, app[RASA], app[VAULT])
     app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])
     aiohttp_jinja2.setup(
         app,
@@ -56,6 +75,7 @@ def application(conf: Settings) -> web.Application:
         undefined=jinja2.StrictUndefined,
         autoescape=True,
     )
+    add_staff_pages(app)
     app.cleanup_ctx.append(_services)
     return app
 
@@ -103,7 +123,8 @@ async def requests(request: web.Request, handler: Handler) -> web.StreamResponse
         else:
             response = _failure(error, request_id)
     response.headers["X-Request-ID"] = request_id
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)  # the staff pages have stricter ones
     if request.path.startswith(("/api/", "/webhooks/")):
         response.headers["Cache-Control"] = "no-store"
     route = request.match_info.route.resource

@@ -65,6 +65,7 @@ def start_service(folder: Path, **environment: str) -> Service:
         "KONTAKT_METRICS_PORT": str(metrics),
         "KONTAKT_DATA_DIR": str(data),
         "KONTAKT_CONTENT_DIR": str(content),
+        "KONTAKT_KEY_FILE": str(folder / "data.key"),
         "KONTAKT_NOW": NOW,
         **environment,
     }

@@ -2,7 +2,8 @@
 
 import secrets
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -113,6 +114,10 @@ class Reply:
     topic: str | None = None
     lang: str = "sv"
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    live: str | None = None
+    """Shown instead of `text`, but kept nowhere: it holds what a business has told about itself."""
+    in_form: bool = False
+    """Whether a form waits for the next message."""
 
     def stored(self) -> dict[str, Any]:
         """The part that lies in ChatMessage.data."""
@@ -148,22 +153,27 @@ def reply(answer: Answer) -> Reply:
     )
 
 
-def replies(rasa: list[dict[str, Any]]) -> list[Reply]:
-    """Rasa's messages as replies: custom JSON belongs to the text before it."""
+def replies(rasa: list[dict[str, Any]], unseal: Callable[[str], str]) -> list[Reply]:
+    """Rasa's messages as replies: custom JSON belongs to the text before it.
+
+    `unseal` opens what the action server has sealed on the way.
+    """
     made: list[Reply] = []
     for item in rasa:
         custom = item.get("custom")
-        if custom is not None and custom.get("text"):
+        if custom is not None and (custom.get("text") or made):
+            before = Reply(custom["text"]) if custom.get("text") else made.pop()
+            sealed = custom.get("live")
             made.append(
-                Reply(custom["text"], (), tuple(custom.get("sources") or ()),
-                      custom.get("topic"), custom.get("lang") or "sv")
-            )  # fmt: skip
-        elif custom is not None and made:
-            last = made.pop()
-            made.append(
-                Reply(last.text, last.offers, tuple(custom.get("sources") or ()),
-                      custom.get("topic"), custom.get("lang") or "sv", last.id)
-            )  # fmt: skip
+                replace(
+                    before,
+                    sources=tuple(custom.get("sources") or ()),
+                    topic=custom.get("topic"),
+                    lang=custom.get("lang") or "sv",
+                    live=unseal(sealed) if sealed else None,
+                    in_form=bool(custom.get("in_form")),
+                )
+            )
         elif item.get("text"):
             buttons = item.get("buttons") or []
             offers = tuple(offer(Option(b["title"], b["payload"])) for b in buttons)

@@ -27,12 +27,16 @@ class Rasa:
         """Close the connections."""
         await self._http.close()
 
-    async def say(self, conversation: str, text: str, lang: str = "sv") -> list[dict[str, Any]]:
+    async def say(
+        self, conversation: str, text: str, lang: str = "sv", sealed: str | None = None
+    ) -> list[dict[str, Any]]:
         """Rasa's messages for a text or payload. Raises RasaAway, also on an empty answer.
 
-        An empty list means that the action server didn't answer: Rasa logs that and goes on.
+        `sealed` is the text with what was masked in it, for the action server only. An empty list
+        means that the action server didn't answer: Rasa logs that and goes on.
         """
-        body = {"sender": conversation, "message": text, "metadata": {"language": lang}}
+        about = {"language": lang, **({"sealed": sealed} if sealed else {})}
+        body = {"sender": conversation, "message": text, "metadata": about}
         messages = await self._post(body)
         if not messages:
             raise RasaAway("empty answer")

@@ -29,6 +29,7 @@ class Session:
     conversation: str
     turns: int
     language: str = "sv"
+    in_form: bool = False
 
 
 def session_key(kind: str, token: str) -> str:
@@ -68,7 +69,9 @@ class Sessions:
         """The conversation, or None if there is none (any more)."""
         async with self._make() as db:
             row = await db.get(ChatSession, key)
-        return Session(row.id, row.conversation, row.turns, row.language) if row else None
+        if row is None:
+            return None
+        return Session(row.id, row.conversation, row.turns, row.language, row.in_form)
 
     async def history(self, session: Session) -> list[MessageOut]:
         """All messages, oldest first."""
@@ -112,24 +115,39 @@ class Sessions:
             db.add(_row(session, str(uuid.uuid4()), "user", text_, {}, client_id, moment))
 
     async def said(
-        self, session: Session, replies: Iterable[Reply], client_id: str | None
+        self,
+        session: Session,
+        replies: Iterable[Reply],
+        client_id: str | None,
+        turn: bool = False,
     ) -> list[MessageOut]:
-        """Store answers and their buttons. Raises SessionGone."""
-        moment = datetime.now(UTC)
+        """Store answers and their buttons; as they are shown now. Raises SessionGone.
+
+        `turn`: they are Rasa's, so they tell whether a form waits.
+        """
+        moment, replies = datetime.now(UTC), list(replies)
         rows = [
             _row(session, reply.id, "assistant", reply.text, reply.stored(), client_id, moment)
             for reply in replies
         ]
         async with self._make.begin() as db:
-            if await db.get(ChatSession, session.id) is None:
+            row = await db.get(ChatSession, session.id)
+            if row is None:
                 raise SessionGone
+            if turn:
+                row.in_form = any(reply.in_form for reply in replies)
             db.add_all(rows)
             db.add_all(
                 ChatChoice(id=o.id, session_id=session.id, title=o.title, payload=o.payload)
                 for reply in replies
                 for o in reply.offers
             )
-        return [message_out(row) for row in rows]
+        return [
+            message_out(row)
+            if reply.live is None
+            else message_out(row).model_copy(update={"text": reply.live, "html": html(reply.live)})
+            for row, reply in zip(rows, replies, strict=True)
+        ]
 
     async def choice(self, session: Session, choice_id: str) -> Offer | None:
         """A button offered in this very conversation."""

@@ -25,7 +25,8 @@ from bot.content.load import Content
 from bot.content.store import ContentStore
 from bot.nlu.emergency import guard
 from bot.settings import Settings
-from bot.transcripts.redaction import SENSITIVE, redact
+from bot.store.vault import Unreadable, Vault
+from bot.transcripts.redaction import CONTACT, SENSITIVE, redact
 
 log = structlog.get_logger("turns")
 TURNS = Counter("kontakt_turns_total", "Turns by outcome", ["outcome"])
@@ -40,8 +41,11 @@ ALARM_ENTRY = {"self_harm": "psykisk-kris", "home_violence": "vald-i-nara-relati
 class Turns:
     """Takes turns in all conversations, one at a time in each."""
 
-    def __init__(self, conf: Settings, store: ContentStore, sessions: Sessions, rasa: Rasa) -> None:
+    def __init__(
+        self, conf: Settings, store: ContentStore, sessions: Sessions, rasa: Rasa, vault: Vault
+    ) -> None:
         self._conf, self._store, self._sessions, self._rasa = conf, store, sessions, rasa
+        self._vault = vault
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def welcome(self, session: Session) -> list[MessageOut]:
@@ -58,10 +62,14 @@ class Turns:
         if not cleaned:
             return await self._aside(session, "empty", client_id)
         lang = spoken(cleaned, session.language, frozenset(self._store.content.phrases))
-        shown, kinds = redact(cleaned, public_numbers(self._store.content))
+        public = public_numbers(self._store.content)
+        shown, kinds = redact(cleaned, public)
+        # a form needs the addresses; who is written down nowhere else must not be here either
+        whole = redact(cleaned, public, keep=CONTACT)[0]
+        sealed = self._vault.seal(whole) if whole != shown else None
         first = [self._phrase("private")] if lang == "sv" and kinds & SENSITIVE else []
         sent = titled(self._store.content, shown) or shown
-        return await self._turn(session, shown, sent, client_id, first, lang)
+        return await self._turn(session, shown, sent, client_id, first, lang, sealed)
 
     async def choice(
         self, session: Session, choice_id: str, client_id: str | None = None
@@ -120,6 +128,7 @@ class Turns:
         client_id: str | None,
         first: list[Reply],
         lang: str,
+        sealed: str | None = None,
     ) -> list[MessageOut]:
         async with self._lock(session):
             received = False
@@ -130,18 +139,20 @@ class Turns:
             if not received:
                 await self._sessions.heard(session, shown, client_id, lang)
             with SECONDS.time():
-                answers = await self._ask(session, sent, lang)
-            return await self._sessions.said(session, [*first, *answers], client_id)
+                answers = await self._ask(session, sent, lang, sealed)
+            return await self._sessions.said(session, [*first, *answers], client_id, turn=True)
 
-    async def _ask(self, session: Session, sent: str, lang: str) -> list[Reply]:
+    async def _ask(self, session: Session, sent: str, lang: str, sealed: str | None) -> list[Reply]:
         try:
-            if session.turns and session.turns % self._conf.rasa_session_turns == 0:
+            full = session.turns and session.turns % self._conf.rasa_session_turns == 0
+            if full and not session.in_form:  # a new session would forget the form
                 await self._rasa.new_session(session.conversation)
-            answers = replies(await self._rasa.say(session.conversation, sent, lang))
+            said = await self._rasa.say(session.conversation, sent, lang, sealed)
+            answers = replies(said, self._vault.unseal)
             if not answers:
                 raise RasaAway("nothing to show")
-        except RasaAway as error:
-            log.error("degraded", reason=str(error))
+        except (RasaAway, Unreadable) as error:
+            log.error("degraded", reason=str(error) or type(error).__name__)
             TURNS.labels("degraded").inc()
             return self._degraded(sent, lang)
         TURNS.labels("answered").inc()

@@ -142,16 +142,15 @@ def phrase_answer(
     phrases = content.phrases[lang]
     key = key if lang == "sv" else languages.key_of_phrase(phrases, key)
     phrase = phrases.phrases[key]
-    text = phrase.text
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", value)
     options = [
-        Option(choice.title, f"/{choice.intent}")
-        if (choice := phrases.choices.get(name))
+        choice_option(content, name, lang)
+        if name in phrases.choices
         else entry_option(content, name)
         for name in phrase.choices
     ]
-    shown = render(content, text, now, lang)
+    shown = render(content, phrase.text, now, lang)
+    for name, value in values.items():  # after rendering: a value is never read as a template
+        shown = shown.replace("{" + name + "}", value)
     if lang != "sv" and key in languages.WITH_BASICS:
         shown += "\n\n" + render(content, languages.basics(phrases), now, lang)
     return Answer(shown, tuple(options), lang=lang)
@@ -160,7 +159,7 @@ def phrase_answer(
 def choice_option(content: Content, name: str, lang: str = "sv") -> Option:
     """The button of a named choice in content/phrases."""
     choice = content.phrases[lang].choices[name]
-    return Option(choice.title, f"/{choice.intent}")
+    return Option(choice.title, f"/{choice.intent}" if choice.intent else choice.title)
 
 
 def entry_option(content: Content, entry_id: str) -> Option:
@@ -179,7 +178,7 @@ def facts(content: Content, now: datetime, lang: str = "sv") -> dict[str, object
     if lang == "sv":
         week_hours, open_now = h.week_hours(content.hours), h.open_now(content.hours, now)
     else:
-        week_hours = languages.week_hours(content.hours, lang)
+        week_hours = languages.week_hours(content.hours, content.phrases[lang], lang)
         open_now = languages.open_now(content.hours, content.phrases[lang], now, lang)
     visit = center.visit
     return {

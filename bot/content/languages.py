@@ -92,17 +92,16 @@ def basics(phrases: Phrases) -> str:
     return "\n".join(f"- {title}: \u2066{value}\u2069" for title, value in lines)
 
 
-def week_hours(hours: OpeningHours, lang: str) -> str:
-    """The ordinary week: "Monday–Friday 08:00–16:30"; a dash if it is never open."""
+def week_hours(hours: OpeningHours, phrases: Phrases, lang: str) -> str:
+    """The ordinary week: "Monday–Friday 08:00–16:30, Saturday–Sunday closed"."""
     locale = Locale.parse(LOCALES.get(lang, lang))
     groups = []
     for intervals, weekdays in groupby(range(7), key=lambda n: hours.weekly.get(n, ())):
         names = [format_date(_MONDAY + timedelta(days=n), "cccc", locale=locale) for n in weekdays]
-        if intervals:
-            days = names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
-            times = ", ".join(f"{span.open:%H:%M}–{span.close:%H:%M}" for span in intervals)
-            groups.append(f"{days} {times}")
-    return ", ".join(groups) or "–"
+        days = names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
+        times = ", ".join(f"{span.open:%H:%M}–{span.close:%H:%M}" for span in intervals)
+        groups.append(f"{days} {times or phrases.phrases['closed'].text}")
+    return ", ".join(groups)
 
 
 def open_now(hours: OpeningHours, phrases: Phrases, now: datetime, lang: str) -> str:

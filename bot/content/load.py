@@ -42,7 +42,8 @@ NEEDED_ENTRIES = (
     *("psykisk-kris", "vald-i-nara-relation", "prata-med-manniska"),
 )
 NEEDED_FOREIGN = (
-    *("greet", "goodbye", "thanks", "opening_hours", "open_until", "opens_next", "address"),
+    *("greet", "goodbye", "thanks", "opening_hours", "open_until", "opens_next"),
+    *("closed", "address"),
     *("phone", "email", "services", "languages", "human", "machine", "emergency", "past_crime"),
     *("self_harm", "home_violence", "unsafe_place", "collaboration", "not_here", "unknown"),
     *("only_swedish", "degraded"),
@@ -61,11 +62,13 @@ NEEDED_PHRASES = (
     *("join_offer", "join_start", "join_resume", "join_paused", "join_cancelled", "join_declined"),
     *("join_area", "join_concerns", "join_company", "join_org_number", "join_person"),
     *("join_contact", "join_channel", "join_summary", "join_stored", "join_person_help"),
-    *("join_why", "join_change", "join_repairs", "join_elsewhere", "join_private", "join_no_pnr"),
+    *("join_change", "join_repairs", "join_elsewhere", "join_private", "join_no_pnr"),
     *("bad_area", "bad_concerns", "bad_company", "bad_org_number", "bad_person", "bad_contact"),
-    *("bad_email", "bad_phone", "bad_channel", "bad_consent", "not_skippable", "nothing_to_cancel"),
-    *("nothing_to_skip", "why_what", "withdraw_reference", "withdraw_code", "withdraw_bad_code"),
+    *("bad_email", "bad_phone", "bad_channel", "bad_consent", "not_skippable"),
+    *("cancel", "skip", "why", "withdraw_reference", "withdraw_code", "withdraw_bad_code"),
     *("withdraw_done", "withdraw_stopped", "withdraw_no_mail"),
+    *("why_area", "why_concerns", "why_company", "why_org_number", "why_person", "why_contact"),
+    *("why_channel", "why_consent"),
 )
 
 

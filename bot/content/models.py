@@ -132,7 +132,7 @@ class Role(Model):
 
 class EntryHead(Model):
     """The YAML head of content/faq/<id>.md. `place` and `call` answer the follow-ups
-    "var ligger det?" and "vem ringer jag?"."""
+    "var ligger det?" and "vem ringer jag?"; `join` offers the form for businesses after it."""
 
     id: Id
     title: Text
@@ -146,6 +146,7 @@ class EntryHead(Model):
     keywords: list[Text] = []
     place: Text | None = None
     call: Text | None = None
+    join: bool = False
 
 
 class Entry(EntryHead):
@@ -190,10 +191,13 @@ class Phrase(Model):
 
 
 class Choice(Model):
-    """A button that isn't an FAQ entry: its title and the intent it stands for."""
+    """A button that isn't an FAQ entry: its title and the intent it stands for.
+
+    Without one it is the same as typing the title.
+    """
 
     title: Text
-    intent: Text
+    intent: Text | None = None
 
 
 class Phrases(Model):

@@ -118,6 +118,10 @@ class Guard:
         folded = self.lists["harmless"].without(fold(text[:5000]))
         return any(self._has(name, folded) for name in ("negation", "question", "past"))
 
+    def now(self, text: str) -> bool:
+        """Whether the text says that something goes on at this moment."""
+        return self._has("now", fold(text[:5000]))
+
     def past_crime(self, text: str) -> bool:
         """Whether the text names a crime; ask only when nothing better is known of it."""
         calm = self.lists["harmless"].without(fold(text[:5000]))

@@ -1,1 +1,1 @@
-"""Expressions of interest from businesses: taken in a conversation, kept, delivered, followed up."""
+"""Expressions of interest: taken in a conversation, kept, delivered and followed up."""

@@ -156,7 +156,7 @@ class Registry:
             row = await db.get(Interest, case_id)
         return self._case(row) if row else None
 
-    async def list(self, chosen: Filter, limit: int = 200, offset: int = 0) -> list[Case]:
+    async def cases(self, chosen: Filter, limit: int = 200, offset: int = 0) -> list[Case]:
         """Cases, the newest first."""
         query = select(Interest).where(*_conditions(chosen))
         query = query.order_by(Interest.created_at.desc(), Interest.id).limit(limit).offset(offset)

@@ -35,8 +35,12 @@ _SHAPES: Shapes = (
         "telefon",
         re.compile(rf"(?<![\d/.{_D}])(?:\((?=0))?0{_S}[1-9](?:{_S}\d){{6,8}}(?![{_D}]?\d)"),
     ),
+    # a legal person's number without its dash; a phone number begins with 0
+    ("organisationsnummer", re.compile(r"(?<![\d+])[1-9]\d[2-9]\d{7}(?!\d)")),
     ("nummer", re.compile(rf"(?<!\d)\d(?:[ {_D}]?\d){{8,}}(?!\d)")),
 )
+CONTACT = frozenset({"e-post", "telefon", "organisationsnummer"})
+"""What a business may leave in a form."""
 SENSITIVE = frozenset({"kortnummer", "personnummer", "nummer"})
 # Dates, times and amounts are no personal data and must stay readable.
 _DATE = r"(?:(?:19|20)\d{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])|[0-3]?\d-[01]?\d-20\d{2})"
@@ -48,11 +52,13 @@ _HARMLESS = re.compile(
 )
 
 
-def redact(text: str, public: frozenset[str] = frozenset()) -> tuple[str, frozenset[str]]:
+def redact(
+    text: str, public: frozenset[str] = frozenset(), keep: frozenset[str] = frozenset()
+) -> tuple[str, frozenset[str]]:
     """Replace numbers and e-mail addresses by "[telefon]" and its like.
 
-    `public` holds numbers as digits only that may stay (the city's own). Returns the text and
-    the kinds that were found.
+    `public` holds numbers as digits only that may stay (the city's own), `keep` kinds that may.
+    Returns the text and the kinds that were found.
     """
     found: set[str] = set()
 
@@ -66,6 +72,7 @@ def redact(text: str, public: frozenset[str] = frozenset()) -> tuple[str, frozen
             stays = _HARMLESS.fullmatch(hit) is not None or _digits(hit) in public
             if not stays:
                 found.add(kind)
+            stays = stays or kind in keep
             # what is settled here is kept away from the later shapes
             made += mask(part[end : match.start()], later) + (hit if stays else f"[{kind}]")
             end = match.end()

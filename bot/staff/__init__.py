@@ -1,0 +1,1 @@
+"""Pages for staff under /personal: signing in, and expressions of interest."""

@@ -1,0 +1,189 @@
+"""Who may come in, and what every page of the staff area has in common."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from bot.keys import DATABASE, SETTINGS, STAFF_PAGES, VISITS
+from bot.staff import accounts
+from bot.staff.sessions import COOKIE, PATH, Visit
+from bot.store.vault import Unreadable
+
+START = f"{PATH}/intresse"
+LOGIN = f"{PATH}/logga-in"
+LARGEST, LARGEST_STRANGER = 1_000_000, 64_000
+"""Bytes of a form, from staff and from anybody else."""
+_FIELDS = 20
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    # with no-referrer browsers send Origin: null along with forms (Fetch, 3.2), also with ours
+    "Referrer-Policy": "same-origin",
+}
+Form = dict[str, str]
+Reading = Callable[[web.Request, Visit], Awaitable[web.StreamResponse]]
+Writing = Callable[[web.Request, Visit, Form], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Refusal(Exception):
+    """Answered with a page that says what is wrong and what to do."""
+
+    status: int
+    title: str
+    text: str
+    kept: str = ""
+    """What was written, so that it can be copied."""
+
+
+def reading(handler: Reading) -> Handler:
+    """A page for those who are signed in; others are sent to sign in first."""
+
+    async def inner(request: web.Request) -> web.StreamResponse:
+        visit = await visitor(request)
+        if visit is None:
+            return away(f"{LOGIN}?vidare={quote(request.path_qs)}")
+        return await answered(request, visit, lambda: handler(request, visit))
+
+    return inner
+
+
+def writing(handler: Writing) -> Handler:
+    """A change by those who are signed in, from a form of this very session."""
+
+    async def inner(request: web.Request) -> web.StreamResponse:
+        visit = await visitor(request)
+
+        async def work() -> web.StreamResponse:
+            own_origin(request)
+            form = await read(request, LARGEST if visit else LARGEST_STRANGER)
+            if visit is None:
+                raise Refusal(
+                    403,
+                    "Du är inte inloggad",
+                    "Inget är sparat. Logga in och försök igen.",
+                    form.get("text", ""),
+                )
+            if not request.app[VISITS].holds(visit, form.get("nyckel", "")):
+                raise Refusal(
+                    403,
+                    "Sidan hade blivit för gammal",
+                    "Inget är sparat. Öppna sidan igen och försök en gång till.",
+                    form.get("text", ""),
+                )
+            return await handler(request, visit, form)
+
+        return await answered(request, visit, work)
+
+    return inner
+
+
+async def answered(
+    request: web.Request, visit: Visit | None, work: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """The answer of some work, or the page that says why not; the session goes on."""
+    try:
+        response = await work()
+    except Refusal as refusal:
+        response = render(request, visit, "problem.html", refusal.status, refusal=refusal)
+    except Unreadable:
+        refusal = Refusal(
+            500,
+            "Uppgifterna går inte att läsa",
+            "De är krypterade med en annan nyckel än den som tjänsten har nu. Be den som sköter "
+            "driften att lägga tillbaka den gamla nyckeln, i key_file eller sist i "
+            "KONTAKT_DATA_KEY.",
+        )
+        response = render(request, visit, "problem.html", refusal.status, refusal=refusal)
+    if visit is not None and COOKIE not in response.cookies:
+        remember(request, response, visit)
+    response.headers.update(HEADERS)
+    return response
+
+
+async def visitor(request: web.Request) -> Visit | None:
+    """Who is signed in; None if nobody is."""
+    visit = request.app[VISITS].read(request.cookies.get(COOKIE))
+    if visit is None or not visit.name:
+        return None
+    stored = await accounts.password_hash(request.app[DATABASE], visit.name)
+    return visit if stored and request.app[VISITS].fits(visit, stored) else None
+
+
+def own_origin(request: web.Request) -> None:
+    """Raises Refusal when a form was sent from another site."""
+    origin = request.headers.get("Origin")
+    own = {request.host.lower(), urlsplit(request.app[SETTINGS].public_base).netloc.lower()}
+    foreign = origin is not None and urlsplit(origin).netloc.lower() not in own
+    if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise Refusal(
+            403,
+            "Formuläret kom från en annan webbplats",
+            "Inget är sparat. Öppna sidan här och försök igen. Händer det igen visar webbläsaren "
+            "kanske en annan adress än KONTAKT_PUBLIC_URL: be den som sköter driften att se efter.",
+        )
+
+
+async def read(request: web.Request, most: int) -> Form:
+    """The fields of a form, the last of each name. Raises Refusal."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Refusal(415, "Det gick inte att läsa formuläret", "Skicka det från sidan här.")
+    body = bytearray()
+    # not request.post(): it holds to the limit of the chat API, and nobody's 5 MB are kept here
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > most:
+                raise Refusal(
+                    413,
+                    "Texten är för lång",
+                    "Inget är sparat. Gå tillbaka i webbläsaren, där finns texten kvar, och "
+                    "korta den.",
+                )
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS
+        )
+    except (web.RequestPayloadError, ValueError):
+        raise Refusal(
+            400, "Det gick inte att läsa formuläret", "Inget är sparat. Försök igen."
+        ) from None
+    return dict(pairs)
+
+
+def render(
+    request: web.Request, visit: Visit | None, template: str, status: int = 200, **values: Any
+) -> web.Response:
+    """A page. Templates know `name` of who is signed in and `token` for forms."""
+    known = {
+        "name": visit.name if visit else "",
+        "token": request.app[VISITS].token(visit) if visit else "",
+    }
+    return aiohttp_jinja2.render_template(
+        template, request, {**known, **values}, app_key=STAFF_PAGES, status=status
+    )
+
+
+def away(address: str) -> web.Response:
+    """Go to another page of ours, with GET."""
+    return web.Response(status=303, headers={**HEADERS, "Location": address})
+
+
+def remember(request: web.Request, response: web.StreamResponse, visit: Visit) -> None:
+    """Set the session's cookie, seen now."""
+    secure = request.secure or request.app[SETTINGS].behind_proxy
+    response.set_cookie(
+        COOKIE, request.app[VISITS].seal(visit), path=PATH, httponly=True, samesite="Strict",
+        secure=secure,
+    )  # fmt: skip
+
+
+def forget(response: web.StreamResponse) -> None:
+    """Take the session's cookie away."""
+    response.del_cookie(COOKIE, path=PATH, httponly=True, samesite="Strict")

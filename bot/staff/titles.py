@@ -1,0 +1,89 @@
+"""What staff read instead of the names that the code uses."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import phonenumbers
+
+from bot.content.clock import STOCKHOLM
+from bot.content.models import Listed, Participation
+from bot.participation.expression import OTHER_AREA
+from bot.participation.registry import DUPLICATE, MANY
+from bot.store.models import Audit
+
+STATUS = {"ny": "Ny", "kontaktad": "Kontaktad", "deltar": "Deltar", "avslutad": "Avslutad"}
+FLAGS = {DUPLICATE: "Kan vara en dubblett", MANY: "Många från samma avsändare"}
+CHANNELS = {
+    "mail-area": "E-post till personalen",
+    "mail-receipt": "Bekräftelse till företaget",
+    "mail-code": "Kod till företaget",
+    "webhook": "Ärendesystemet",
+}
+STATES = {"waiting": "Väntar", "dead": "Gick inte att skicka"}
+_DEEDS = {
+    "viewed": "Öppnade ärendet",
+    "note": "Skrev en anteckning",
+    "erased": "Raderade ärendet",
+    "exported": "Hämtade listan som fil",
+}
+
+
+def listed(things: Mapping[str, Listed], name: str) -> str:
+    """The title of a kind or a concern; the name itself when the content has it no more."""
+    return things[name].title if name in things else name
+
+
+def area(content: Participation, name: str) -> str:
+    """The title of a place."""
+    return "Annan plats" if name == OTHER_AREA else listed(content.places, name)
+
+
+def status(name: str) -> str:
+    """The title of a status."""
+    return STATUS.get(name, name)
+
+
+def flag(name: str) -> str:
+    """The title of a flag."""
+    return FLAGS.get(name, name)
+
+
+def channel(name: str) -> str:
+    """What is sent to whom."""
+    return CHANNELS.get(name, name)
+
+
+def state(name: str) -> str:
+    """How far a sending has come."""
+    return STATES.get(name, name)
+
+
+def moment(at: datetime) -> str:
+    """A time in Europe/Stockholm: 2026-11-25 10:00."""
+    return f"{at.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}"
+
+
+def phone(number: str) -> str:
+    """An E.164 number as people in Sweden write it: 0520-49 50 00, +47 22 00 00 00."""
+    try:
+        parsed = phonenumbers.parse(number, "SE")
+    except phonenumbers.NumberParseException:
+        return number
+    form = phonenumbers.PhoneNumberFormat
+    swedish = parsed.country_code == 46
+    return phonenumbers.format_number(parsed, form.NATIONAL if swedish else form.INTERNATIONAL)
+
+
+def org_number(digits: str) -> str:
+    """Ten digits with a hyphen: 556036-0793."""
+    return f"{digits[:6]}-{digits[6:]}" if len(digits) == 10 else digits
+
+
+def deed(row: Audit) -> str:
+    """One row of the audit log, in words."""
+    if row.what == "changed" and "status" in row.detail:
+        return f"Ändrade status till {status(str(row.detail['status']))}"
+    if row.what == "changed" and "assigned" in row.detail:
+        who = row.detail["assigned"]
+        return f"Satte {who} som handläggare" if who else "Tog bort handläggaren"
+    return _DEEDS.get(row.what, row.what)
