@@ -247,9 +247,9 @@ def _entry(
 ) -> list[EventType]:
     """An entry's answer and the form for businesses: opened for who wants in, offered to others."""
     swedish = language(tracker) == "sv"
-    if swedish and entry == JOIN and part != "more":
-        if part == "join" or words().has("wants", heard_text(tracker)):
-            return [*understood(tracker, JOIN), FollowupAction(FORM)]
+    wants_in = part == "join" or (part == "short" and words().has("wants", heard_text(tracker)))
+    if swedish and entry == JOIN and wants_in:
+        return [*understood(tracker, JOIN), FollowupAction(FORM)]
     said = _also(dispatcher, tracker, say_entry(dispatcher, tracker, entry, part))
     one = content().entries.get(entry)
     if not swedish or one is None or not one.join:

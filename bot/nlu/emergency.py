@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 
 Alarm = Literal["emergency", "self_harm", "home_violence"]
 LEXICON = Path(__file__).with_name("emergency.yml")
+_LONG_AGO = re.compile(r"\b1[5-9]\d\d\b")
+"""A year of a century that is over."""
 _ANY_WORDS = r"(?:\w+ ){0,3}"
 
 
@@ -97,7 +99,7 @@ class Guard:
         if self._has("negation", calm) or self._has("question", calm):
             return "home_violence" if self._has("home_violence", calm) else None
         now = self._has("now", calm)
-        past = self._has("past", calm) and not now
+        past = (self._has("past", calm) or _LONG_AGO.search(calm) is not None) and not now
         if self._has("home_violence", calm):
             return "emergency" if now and self._has("acute", calm) else "home_violence"
         if past:
@@ -116,7 +118,8 @@ class Guard:
         Against a classifier's suspicion only; the lexicon's own alarm doesn't ask.
         """
         folded = self.lists["harmless"].without(fold(text[:5000]))
-        return any(self._has(name, folded) for name in ("negation", "question", "past"))
+        told = any(self._has(name, folded) for name in ("negation", "question", "past"))
+        return told or _LONG_AGO.search(folded) is not None
 
     def now(self, text: str) -> bool:
         """Whether the text says that something goes on at this moment."""

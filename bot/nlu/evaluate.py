@@ -17,6 +17,7 @@ import re
 import statistics
 import sys
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -343,6 +344,8 @@ def _tests(root: Path) -> Tuple[List[Tuple[str, str]], List[str], List[str]]:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Measure and print; writes evaluation.json and risk_coverage.png to --out."""
+    # libraries that Rasa loads switch warnings on again, whatever Python was told
+    warnings.showwarning = lambda *args, **kwargs: None  # type: ignore[assignment]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--root", type=Path, default=Path.cwd())

@@ -26,7 +26,7 @@ _ORG = re.compile(r"(?<![\d+])(?:16)?\d{6}[-–— ]?\d{4}(?!\d)")
 _NUMBER = re.compile(r"(?<![\w@])(?:\+|0)?\d(?:[\d\s()/.–—-]*\d)?(?![\w@])")
 _PNR = "[personnummer]"
 _FORM = re.compile(
-    r"\b(?:[A-ZÅÄÖÉÜÇŞ0-9][\w'’.&+-]*\s+(?:(?:&|och|i|på|av|de|von)\s+)?){1,6}"
+    r"\b(?:[A-ZÅÄÖÉÜÇŞ0-9][\w'’.&+-]*\s+(?:(?:&|och|av|de|von)\s+)?){1,6}"
     r"(?:AB|HB|KB|EF|Ek\.? ?för\.?|ekonomisk förening|Aktiebolag|Handelsbolag|Kommanditbolag)\b"
     r"|\b(?:AB|HB|BRF|Brf|Bostadsrättsföreningen|Föreningen)\s+(?:[A-ZÅÄÖ0-9][\w'’.&-]*\s?){1,4}"
 )
@@ -262,8 +262,10 @@ def _names(
     person = next((next(filter(None, m.groups())) for m in _NAMED.finditer(text)), "")
     where = ""
     first = re.split(r"[,.;!?\n]", text)[0].strip()
-    breath = _BREATH.match(clean_name(first)) if loose and not company else None
-    if breath and not words().has("not_company", breath["company"]):
+    breath = _BREATH.match(clean_name(first)) if loose else None
+    if breath and company and breath["company"].startswith(company):
+        person = person or breath["person"]
+    elif breath and not company and not words().has("not_company", breath["company"]):
         person = person or breath["person"]
         company, where = breath["company"], breath["where"] or ""
     if not person:

@@ -1,5 +1,6 @@
 """The registry of expressions of interest: written once, found, changed, withdrawn, erased."""
 
+import json
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -128,17 +129,17 @@ class Registry:
         self, db: AsyncSession, digests: dict[str, Any], moment: datetime
     ) -> list[str]:
         """A flag rather than a block: staff decide."""
-        ways = _same_sender(digests)
+        same_sender = or_(false(), *_same_sender(digests))
         flags = []
         same = select(func.count()).where(
             Interest.company_digest == digests["company_digest"],
             Interest.status.in_(ACTIVE),
-            or_(*ways),
+            same_sender,
         )
         if await db.scalar(same):
             flags.append(DUPLICATE)
         today = select(func.count()).where(
-            Interest.created_at > moment - timedelta(days=1), or_(*ways)
+            Interest.created_at > moment - timedelta(days=1), same_sender
         )
         if (await db.scalar(today) or 0) >= MANY_A_DAY:
             flags.append(MANY)
@@ -198,17 +199,19 @@ class Registry:
         """Add a note; audited. False if the case is gone."""
         moment = datetime.now(UTC)
         async with self._make.begin() as db:
-            row = await db.get(Interest, case_id)
-            if row is None:
+            reference = await db.scalar(
+                update(Interest).where(Interest.id == case_id).values(changed_at=moment)
+                .returning(Interest.reference)
+            )  # fmt: skip
+            if reference is None:
                 return False
-            row.changed_at = moment
             db.add(
                 InterestNote(
                     interest_id=case_id, author=who, sealed=self._vault.seal(text),
                     created_at=moment,
                 )
             )  # fmt: skip
-            db.add(_audit(who, "note", row.reference))
+            db.add(_audit(who, "note", reference))
         return True
 
     async def notes(self, case_id: str) -> list[Note]:
@@ -240,11 +243,16 @@ class Registry:
         conditions = [Interest.reference == reference]
         if email is not None:
             conditions.append(Interest.email_digest == self._vault.digest("email", email.strip()))
+        return await self._erase(reference, who, *conditions)
+
+    async def _erase(self, reference: str, who: str, *conditions: ColumnElement[bool]) -> bool:
         async with self._make.begin() as db:
-            case_id = await db.scalar(select(Interest.id).where(*conditions))
+            case_id = await db.scalar(delete(Interest).where(*conditions).returning(Interest.id))
             if case_id is None:
                 return False
-            await _delete(db, [case_id])
+            # spelled out: a database opened without foreign keys must not leave rows behind
+            for table in (InterestNote, Outbox, WithdrawalCode):
+                await db.execute(delete(table).where(table.interest_id == case_id))
             db.add(_audit(who, "erased", reference))
         await wipe(self._engine)
         return True
@@ -259,12 +267,15 @@ class Registry:
 
     async def erase_older(self, months: int, now: datetime | None = None) -> int:
         """Erase cases unchanged for so many months (of 30.44 days); how many."""
-        before = (now or datetime.now(UTC)) - timedelta(days=months * 30.44)
+        # in UTC, as stored: SQLite compares the figures and knows no zones
+        moment = (now or datetime.now(UTC)).astimezone(UTC)
+        old = Interest.changed_at < moment - timedelta(days=months * 30.44)
         async with self._make() as db:
-            old = list(
-                await db.scalars(select(Interest.reference).where(Interest.changed_at < before))
-            )
-        return sum([await self.erase(reference, "gallring") for reference in old])
+            found = list(await db.scalars(select(Interest.reference).where(old)))
+        # `old` once more: a case may have been changed since it was found
+        erased = [await self._erase(one, "gallring", Interest.reference == one, old)
+                  for one in found]  # fmt: skip
+        return sum(erased)
 
     async def send_code(self, reference: str) -> None:
         """Put a one-time code for withdrawing a case into the outbox.
@@ -274,12 +285,18 @@ class Registry:
         """
         moment = datetime.now(UTC)
         async with self._make.begin() as db:
-            row = await db.scalar(select(Interest).where(Interest.reference == reference))
-            if row is None or row.email_digest is None:
+            # changes nothing but holds the row, so that codes asked for at once are counted
+            case_id = await db.scalar(
+                update(Interest)
+                .where(Interest.reference == reference, Interest.email_digest.is_not(None))
+                .values(reference=reference)
+                .returning(Interest.id)
+            )
+            if case_id is None:
                 return
             recent = await db.scalar(
                 select(func.count()).where(
-                    WithdrawalCode.interest_id == row.id,
+                    WithdrawalCode.interest_id == case_id,
                     WithdrawalCode.created_at > moment - timedelta(hours=1),
                 )
             )
@@ -288,11 +305,11 @@ class Registry:
             code = f"{secrets.randbelow(1_000_000):06}"
             db.add(
                 WithdrawalCode(
-                    interest_id=row.id, digest=self._vault.digest(f"code {row.id}", code),
+                    interest_id=case_id, digest=self._vault.digest(f"code {case_id}", code),
                     created_at=moment, expires_at=moment + timedelta(minutes=CODE_MINUTES),
                 )
             )  # fmt: skip
-            db.add(_outgoing(row.id, "mail-code", moment, self._vault.seal(code)))
+            db.add(_outgoing(case_id, "mail-code", moment, self._vault.seal(code)))
 
     async def withdraw(self, reference: str, code: str) -> bool:
         """Erase a case if the code is right, fresh and not tried too often. Audited."""
@@ -344,6 +361,9 @@ def _conditions(chosen: Filter) -> list[ColumnElement[bool]]:
         found.append(Interest.status == chosen.status)
     if chosen.assigned:
         found.append(Interest.assigned == chosen.assigned)
+    if chosen.flag:  # a JSON list of them, as text on every database
+        written = cast(Interest.flags, String)
+        found.append(written.contains(json.dumps(chosen.flag), autoescape=True))
     if chosen.older_than_days:
         before = datetime.now(UTC) - timedelta(days=chosen.older_than_days)
         found.append(Interest.created_at < before)
@@ -361,10 +381,3 @@ def _outgoing(
 
 def _audit(who: str, what: str, about: str, detail: dict[str, Any] | None = None) -> Audit:
     return Audit(at=datetime.now(UTC), who=who, what=what, about=about, detail=detail or {})
-
-
-async def _delete(db: AsyncSession, ids: Sequence[str]) -> None:
-    # spelled out: a database opened without foreign keys must not leave rows behind
-    for table in (InterestNote, Outbox, WithdrawalCode):
-        await db.execute(delete(table).where(table.interest_id.in_(ids)))
-    await db.execute(delete(Interest).where(Interest.id.in_(ids)))

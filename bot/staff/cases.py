@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlencode
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.content.clock import STOCKHOLM
 from bot.participation.registry import Case, Filter, Registry, utc
 from bot.store.models import ChatMessage, ChatSession, Interest, Outbox
 
@@ -115,8 +116,8 @@ def whole(text: str, least: int, most: int) -> int:
 
 
 def age(case: Case) -> int:
-    """Whole days since it came in."""
-    return (datetime.now(UTC) - case.created_at).days
+    """Days since the day it came in, 0 today."""
+    return (datetime.now(STOCKHOLM).date() - case.created_at.astimezone(STOCKHOLM).date()).days
 
 
 async def matching(registry: Registry, chosen: Chosen) -> AsyncIterator[Case]:

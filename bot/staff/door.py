@@ -43,6 +43,14 @@ class Refusal(Exception):
     """What was written, so that it can be copied."""
 
 
+OTHER_KEY = Refusal(
+    500,
+    "Uppgifterna går inte att läsa",
+    "De är krypterade med en annan nyckel än den som tjänsten har nu. Be den som sköter driften "
+    "att lägga tillbaka den gamla nyckeln, i nyckelfilen eller sist i KONTAKT_DATA_KEY.",
+)
+
+
 def reading(handler: Reading) -> Handler:
     """A page for those who are signed in; others are sent to sign in first."""
 
@@ -92,16 +100,9 @@ async def answered(
     try:
         response = await work()
     except Refusal as refusal:
-        response = render(request, visit, "problem.html", refusal.status, refusal=refusal)
+        response = _refused(request, visit, refusal)
     except Unreadable:
-        refusal = Refusal(
-            500,
-            "Uppgifterna går inte att läsa",
-            "De är krypterade med en annan nyckel än den som tjänsten har nu. Be den som sköter "
-            "driften att lägga tillbaka den gamla nyckeln, i key_file eller sist i "
-            "KONTAKT_DATA_KEY.",
-        )
-        response = render(request, visit, "problem.html", refusal.status, refusal=refusal)
+        response = _refused(request, visit, OTHER_KEY)
     if visit is not None and COOKIE not in response.cookies:
         remember(request, response, visit)
     response.headers.update(HEADERS)
@@ -120,8 +121,8 @@ async def visitor(request: web.Request) -> Visit | None:
 def own_origin(request: web.Request) -> None:
     """Raises Refusal when a form was sent from another site."""
     origin = request.headers.get("Origin")
-    own = {request.host.lower(), urlsplit(request.app[SETTINGS].public_base).netloc.lower()}
-    foreign = origin is not None and urlsplit(origin).netloc.lower() not in own
+    own = {request.host.lower(), _host(request.app[SETTINGS].public_base)} - {""}
+    foreign = origin is not None and _host(origin) not in own
     if foreign or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise Refusal(
             403,
@@ -129,6 +130,14 @@ def own_origin(request: web.Request) -> None:
             "Inget är sparat. Öppna sidan här och försök igen. Händer det igen visar webbläsaren "
             "kanske en annan adress än KONTAKT_PUBLIC_URL: be den som sköter driften att se efter.",
         )
+
+
+def _host(url: str) -> str:
+    """Host and port of an address; "" if it has none ("null")."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 async def read(request: web.Request, most: int) -> Form:
@@ -155,6 +164,10 @@ async def read(request: web.Request, most: int) -> Form:
             400, "Det gick inte att läsa formuläret", "Inget är sparat. Försök igen."
         ) from None
     return dict(pairs)
+
+
+def _refused(request: web.Request, visit: Visit | None, why: Refusal) -> web.Response:
+    return render(request, visit, "problem.html", why.status, refusal=why)
 
 
 def render(

@@ -8,11 +8,11 @@ import jinja2
 from aiohttp import web
 
 from bot.keys import EDITING, LOCKOUT, STAFF_PAGES, VAULT, VISITS
+from bot.participation.registry import utc
 from bot.staff import cases, signing, titles, views
 from bot.staff.door import reading, writing
 from bot.staff.lockout import Lockout
 from bot.staff.sessions import PATH, Visits
-from bot.participation.registry import utc
 from bot.version import version
 
 HERE = Path(__file__).parent
@@ -31,6 +31,7 @@ ROUTES = [
     web.get(f"{CASE}/radera", reading(views.ask_erase), allow_head=False),
     web.post(f"{CASE}/radera", writing(views.erase)),
     web.get(PATH, reading(views.start), allow_head=False),
+    web.get(f"{PATH}/", reading(views.start), allow_head=False),
     # last, so that nobody learns which addresses there are without signing in
     web.route("*", PATH + "/{rest:.*}", reading(views.nothing)),
 ]
@@ -49,4 +50,5 @@ def setup(app: web.Application) -> None:
         lstrip_blocks=True,
     )
     pages.globals.update(version=version(), titles=titles, age=cases.age, utc=utc)
+    pages.filters.update(flag_title=titles.flag, concern_title=titles.concern)
     app.add_routes(ROUTES)

@@ -42,7 +42,7 @@ async def form(request: web.Request) -> web.StreamResponse:
     async def work() -> web.StreamResponse:
         if step:
             return render(request, stranger, "onward.html", address=_login(onward))
-        return render(request, stranger, "login.html", **_told(onward))
+        return render(request, stranger, "login.html", onward=onward, error="", typed="")
 
     return await answered(request, stranger, work)
 
@@ -56,21 +56,18 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     async def work() -> web.StreamResponse:
         own_origin(request)
         fields = await read(request, LARGEST_STRANGER)
-        onward = _onward(fields.get("vidare", ""))
         if not request.app[VISITS].holds(stranger, fields.get("nyckel", "")):
             error = (
                 "Sidan hade varit öppen för länge, eller så tar webbläsaren inte emot kakor. "
                 "Försök igen."
             )
-            return render(request, stranger, "login.html", 403, **_told(onward, error, fields))
-        return await _try(request, stranger, fields, onward)
+            return _again(request, stranger, 403, error, fields)
+        return await _try(request, stranger, fields)
 
     return await answered(request, stranger, work)
 
 
-async def _try(
-    request: web.Request, stranger: Visit, fields: Form, onward: str
-) -> web.StreamResponse:
+async def _try(request: web.Request, stranger: Visit, fields: Form) -> web.StreamResponse:
     name, password = fields.get("namn", ""), fields.get("losenord", "")
     lockout, database = request.app[LOCKOUT], request.app[DATABASE]
     key, caller = accounts.canonical(name) or name, address(request)
@@ -78,7 +75,7 @@ async def _try(
         log.warning("sign_in_locked", seconds=seconds)
         wait = f"{seconds} sekunder" if seconds <= 90 else f"{-(-seconds // 60)} minuter"
         error = f"Det har blivit fel för många gånger. Vänta {wait} och försök igen."
-        response = render(request, stranger, "login.html", 429, **_told(onward, error, fields))
+        response = _again(request, stranger, 429, error, fields)
         response.headers["Retry-After"] = str(seconds)
         return response
     right = await accounts.check(database, name, password)
@@ -86,11 +83,11 @@ async def _try(
     if stored is None:
         log.warning("sign_in_failed")
         error = "Namnet eller lösenordet stämmer inte."
-        return render(request, stranger, "login.html", 403, **_told(onward, error, fields))
+        return _again(request, stranger, 403, error, fields)
     lockout.succeeded(key, caller)
     visit = request.app[VISITS].open(key, stored)
     await request.app[REGISTRY].audit(key, "signed-in", "personal")
-    response = away(onward)
+    response = away(_onward(fields.get("vidare", "")))
     remember(request, response, visit)
     return response
 
@@ -119,6 +116,9 @@ def _login(onward: str) -> str:
     return LOGIN if onward == START else f"{LOGIN}?vidare={quote(onward)}"
 
 
-def _told(onward: str, error: str = "", fields: Form | None = None) -> dict[str, str]:
-    typed = (fields or {}).get("namn", "")[:60]
-    return {"onward": onward, "error": error, "typed": typed}
+def _again(
+    request: web.Request, stranger: Visit, status: int, error: str, fields: Form
+) -> web.Response:
+    """The form once more, with what is wrong."""
+    onward, typed = _onward(fields.get("vidare", "")), fields.get("namn", "")[:60]
+    return render(request, stranger, "login.html", status, error=error, onward=onward, typed=typed)

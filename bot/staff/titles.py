@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote
 
 import phonenumbers
 
@@ -48,6 +49,11 @@ def flag(name: str) -> str:
     return FLAGS.get(name, name)
 
 
+def concern(name: str, content: Participation) -> str:
+    """The title of what an expression of interest is about."""
+    return listed(content.concerns, name)
+
+
 def channel(name: str) -> str:
     """What is sent to whom."""
     return CHANNELS.get(name, name)
@@ -63,6 +69,11 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}"
 
 
+def ago(days: int) -> str:
+    """How long ago a day was."""
+    return {0: "i dag", 1: "i går"}.get(days, f"för {days} dagar sedan")
+
+
 def phone(number: str) -> str:
     """An E.164 number as people in Sweden write it: 0520-49 50 00, +47 22 00 00 00."""
     try:
@@ -72,6 +83,11 @@ def phone(number: str) -> str:
     form = phonenumbers.PhoneNumberFormat
     swedish = parsed.country_code == 46
     return phonenumbers.format_number(parsed, form.NATIONAL if swedish else form.INTERNATIONAL)
+
+
+def mailto(email: str) -> str:
+    """A link for writing to an address; a ? in it must not add a copy to somebody else."""
+    return f"mailto:{quote(email, safe='@')}"
 
 
 def org_number(digits: str) -> str:

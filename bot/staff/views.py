@@ -8,7 +8,7 @@ from aiohttp import web
 from bot.content.clock import STOCKHOLM
 from bot.keys import CONTENT, DATABASE, EDITING, REGISTRY, SETTINGS
 from bot.participation.expression import OTHER_AREA, STATUSES, references
-from bot.participation.registry import Case
+from bot.participation.registry import Case, utc
 from bot.staff import accounts, cases, titles
 from bot.staff.cases import Chosen
 from bot.staff.door import START, Form, Refusal, away, render
@@ -34,6 +34,7 @@ async def overview(request: web.Request, visit: Visit) -> web.StreamResponse:
     chosen = Chosen.of(request.query)
     number = cases.whole(request.query.get("sida", ""), 1, PAGES)
     counts = await registry.counts()
+    sums = {one: sum(row.get(one, 0) for row in counts.values()) for one in STATUSES}
     waiting = await cases.unsent(database)
     return render(
         request, visit, "list.html",
@@ -42,6 +43,7 @@ async def overview(request: web.Request, visit: Visit) -> web.StreamResponse:
         page=await cases.page(registry, chosen, number),
         areas=_areas(request, counts),
         counts=counts,
+        sums=sums,
         statuses=STATUSES,
         handlers=sorted({*await accounts.names(database), *await cases.handlers(database)}),
         waiting=waiting[: cases.SHOWN],
@@ -213,7 +215,7 @@ async def _last(request: web.Request, case: Case, what: str) -> str:
     """Who changed something last, and when, as the beginning of a sentence."""
     for row in reversed(await request.app[REGISTRY].audited(case.reference)):
         if row.what == "changed" and what in row.detail:
-            at = titles.moment(cases.utc(row.at))
+            at = titles.moment(utc(row.at))
             deed = titles.deed(row)
             return f"{row.who} {deed[0].lower()}{deed[1:]} {at}"
     return "Någon ändrade det"

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,13 +79,17 @@ def _key_file(path: Path) -> str:
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = path.with_name(f"{path.name}.{os.getpid()}")
-            with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
+            # a name of its own: in a container every start may have the same process id, and one
+            # that was killed halfway must not stand in the way of the next
+            handle, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # mode 0600
+            with open(handle, "w") as file:
                 file.write(new_key() + "\n")
+                file.flush()
+                os.fsync(handle)  # an empty file after a power cut would lose the key for good
             # link(2) fails if somebody was faster, so that two processes never have a key each
             with contextlib.suppress(FileExistsError):
                 os.link(part, path)
-            part.unlink()
+            os.unlink(part)
         return path.read_text("ascii")
     except (OSError, UnicodeError) as error:
         raise KeyProblem(

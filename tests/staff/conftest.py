@@ -1,0 +1,163 @@
+"""The web application with its staff pages, on a database of its own, without Rasa."""
+
+import html
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, async_playwright
+
+from bot.keys import DATABASE, REGISTRY
+from bot.participation.expression import Consent, Expression, Submission
+from bot.participation.registry import Filter, Registry
+from bot.settings import Settings
+from bot.staff import accounts
+from bot.web import application
+from tests.site.conftest import ARGUMENTS
+
+PASSWORD = "häst batteri klammer rätt"
+FLOWERS = Expression(
+    area="sylte",
+    where="vid torget i Sylte",
+    concerns=("stold", "otrygghet"),
+    words="Det stjäls varje vecka",
+    kind="butik",
+    company="Blomsterhörnan i Sylte AB",
+    org_number="5560360793",
+    person="Anna Ek",
+    role="butikschef",
+    email="anna@blomsterhornan.se",
+    phone="+46701234567",
+    channel="telefon",
+)
+CONSENT = Consent("att staden ska kunna kontakta er", "Får staden spara?", "2026-11-25")
+
+
+@dataclass
+class Page:
+    """An answer as a browser without JavaScript gets it."""
+
+    status: int
+    source: str
+    headers: Any
+    path: str
+
+    @property
+    def text(self) -> str:
+        """What stands on it, without tags."""
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.source)).split())
+
+    @property
+    def token(self) -> str:
+        """The token of its forms."""
+        return next(iter(re.findall(r'name="nyckel" value="([^"]*)"', self.source)), "")
+
+    @property
+    def written(self) -> str:
+        """What stands in its text field."""
+        found = re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", self.source, re.DOTALL)
+        return html.unescape(found[1]) if found else ""
+
+
+class Visitor:
+    """Somebody with a browser, cookies and all."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.page = Page(0, "", {}, "")
+
+    async def get(self, path: str, **options: Any) -> Page:
+        """Open a page, following redirects."""
+        async with self.http.get(path, **options) as response:
+            return await self._seen(response)
+
+    async def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Page:
+        """Send a form with the token of the page that was seen last."""
+        data = {"nyckel": self.page.token, **fields}
+        origin = {"Origin": str(self.http._base_url).rstrip("/")}
+        async with self.http.post(path, data=data, headers={**origin, **(headers or {})}) as r:
+            return await self._seen(r)
+
+    async def _seen(self, response: aiohttp.ClientResponse) -> Page:
+        text = await response.text()
+        self.page = Page(response.status, text, response.headers, response.url.path)
+        return self.page
+
+    async def sign_in(self, name: str, password: str = PASSWORD, **fields: str) -> Page:
+        """Open the form and send it."""
+        await self.get("/personal/logga-in")
+        return await self.post("/personal/logga-in", namn=name, losenord=password, **fields)
+
+
+class Office:
+    """The running application, its registry, and visitors."""
+
+    def __init__(self, app: web.Application, server: TestServer, conf: Settings) -> None:
+        self.app, self.server, self.conf = app, server, conf
+        self.base = str(server.make_url("/")).rstrip("/")
+        self.open: list[aiohttp.ClientSession] = []
+
+    @property
+    def registry(self) -> Registry:
+        """The expressions of interest."""
+        return self.app[REGISTRY]
+
+    async def user(self, name: str) -> None:
+        """Somebody who may sign in with PASSWORD."""
+        await accounts.add(self.app[DATABASE], name, PASSWORD)
+
+    async def stranger(self) -> Visitor:
+        """A new browser."""
+        jar = aiohttp.CookieJar(unsafe=True)  # cookies of 127.0.0.1 too
+        self.open.append(aiohttp.ClientSession(self.base, cookie_jar=jar))
+        return Visitor(self.open[-1])
+
+    async def staff(self, name: str = "anna") -> Visitor:
+        """A browser in which a new user is signed in."""
+        await self.user(name)
+        visitor = await self.stranger()
+        page = await visitor.sign_in(name)
+        assert page.path == "/personal/intresse", page.text
+        return visitor
+
+    async def case(
+        self, conversation: str = "s-1", flags: tuple[str, ...] = (), **told: Any
+    ) -> str:
+        """A new expression of interest; its reference."""
+        key = f"key {len(await self.registry.cases(Filter()))}"
+        one = FLOWERS.changed(**told)
+        stored = await self.registry.store(Submission(key, one, CONSENT, conversation, flags))
+        return stored.reference
+
+    async def audited(self, about: str) -> list[tuple[str, str]]:
+        """Who did what, oldest first."""
+        return [(row.who, row.what) for row in await self.registry.audited(about)]
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """The application on a free port."""
+    conf = Settings(data_dir=tmp_path / "var", key_file=tmp_path / "data.key", limits="off")
+    app = application(conf)
+    async with TestServer(app) as server:
+        made = Office(app, server, conf)
+        yield made
+        for http in made.open:
+            await http.close()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, else Playwright's own. Without one the tests fail."""
+    installed = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
+        yield started
+        await started.close()
