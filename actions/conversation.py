@@ -2,7 +2,7 @@
 
 import re
 
-from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
@@ -31,7 +31,7 @@ from bot.content.answers import (
 from bot.content.clock import now
 from bot.content.dates import When, parse_when
 from bot.nlu.labels import INTENT_ENTRIES, OUTSIDE
-from bot.participation.facts import words
+from bot.participation.facts import named, words
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
@@ -121,6 +121,9 @@ class ActionClarify(Action):
             return say_phrase(dispatcher, tracker, "unknown")
         labels = [str(label) for label in tracker.get_latest_entity_values("maybe")]
         offered = [entry for entry in map(_entry_of, labels) if entry in content().entries]
+        if "privatperson" in offered and _is_business(tracker):
+            kept = [entry for entry in offered if entry not in ("privatperson", JOIN)]
+            offered = [JOIN, *kept]
         # one thing it can be, and nothing says that it lies outside: asking would only delay
         if len(labels) > 1 and len(offered) == 1 and OUTSIDE.isdisjoint(labels):
             return _entry(dispatcher, tracker, offered[0])
@@ -159,7 +162,7 @@ class ActionAffirm(Action):
     ) -> list[EventType]:
         offered = tracker.get_slot("offered") or []
         if offered == [JOIN]:
-            return [*understood(tracker, JOIN), FollowupAction(FORM)]
+            return _opened(tracker)
         if offered:
             return _entry(dispatcher, tracker, offered[0])
         return say_phrase(dispatcher, tracker, "affirm")
@@ -242,6 +245,16 @@ class ActionRepeat(Action):
         return say_phrase(dispatcher, tracker, "nothing_to_repeat")
 
 
+def _is_business(tracker: Tracker) -> bool:
+    """Whether the last message names a kind of business ("vår kiosk", "gymmet")."""
+    return bool(named(heard_text(tracker), content().participation.kinds))
+
+
+def _opened(tracker: Tracker) -> list[EventType]:
+    """Open the form; nothing of one that was left unfinished is filled in."""
+    return [*understood(tracker, JOIN), SlotSet("draft", None), FollowupAction(FORM)]
+
+
 def _entry(
     dispatcher: CollectingDispatcher, tracker: Tracker, entry: str, part: str = "short"
 ) -> list[EventType]:
@@ -249,7 +262,7 @@ def _entry(
     swedish = language(tracker) == "sv"
     wants_in = part == "join" or (part == "short" and words().has("wants", heard_text(tracker)))
     if swedish and entry == JOIN and wants_in:
-        return [*understood(tracker, JOIN), FollowupAction(FORM)]
+        return _opened(tracker)
     said = _also(dispatcher, tracker, say_entry(dispatcher, tracker, entry, part))
     one = content().entries.get(entry)
     if not swedish or one is None or not one.join:
@@ -329,6 +342,9 @@ def _not_understood(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[
     if language(tracker) != "sv":
         key = "not_here" if intent(tracker) == "out_of_scope" else "unknown"
         return say_phrase(dispatcher, tracker, key)
+    if words().has("wants", heard_text(tracker)) and _is_business(tracker):
+        say(dispatcher, phrase_answer(content(), "join_offer", now()))
+        return remember(tracker, misses=0, offered=[JOIN])
     misses = int(tracker.get_slot("misses") or 0) + 1
     plain = {"out_of_scope": "out_of_scope", "nonsense": "nonsense"}.get(intent(tracker), "unknown")
     say(dispatcher, phrase_answer(content(), "unknown_again" if misses > 1 else plain, now()))

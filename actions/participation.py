@@ -82,7 +82,7 @@ class ValidateWithdrawalForm(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
         text, kind = heard_text(tracker), intent(tracker)
-        begins = _loop(tracker) != WITHDRAWAL
+        begins = kind == "withdraw" or _loop(tracker) != WITHDRAWAL
         known = None if begins else tracker.get_slot("withdrawal")
         if kind in ("cancel", "deny") and not begins:
             return _ended(dispatcher, "withdraw_stopped")

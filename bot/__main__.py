@@ -38,8 +38,7 @@ def main() -> int:
     if args.command == "gateway":
         from bot.gateway import serve
 
-        serve(settings())
-        return 0
+        return serve(settings())
     if args.command == "train":
         from bot import rasa_project
 

@@ -1,22 +1,30 @@
 """`bot gateway`: the public web server, and /metrics on an inner port."""
 
 import asyncio
-import contextlib
 import signal
+import sys
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.content.load import ContentError
 from bot.logs import configure
 from bot.settings import Settings
+from bot.store.vault import KeyProblem
 from bot.web import application
 
 
-def serve(conf: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(conf: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code."""
     configure("gateway")
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(conf))
+    except (ContentError, KeyProblem) as error:
+        print(f"Det gick inte: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
 
 
 async def _serve(conf: Settings) -> None:

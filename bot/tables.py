@@ -11,6 +11,8 @@ def settings_table() -> str:
         default = "" if field.default is None else str(field.default)
         if name in ("content_dir", "data_dir"):
             default = field.default.name + "/"
+        if name == "key_file":
+            default = "~/.local/share/kontaktcenter/data.key"
         rows.append(f"| `KONTAKT_{name.upper()}` | `{default}` | {field.description} |")
     return "\n".join(rows).replace("| `` |", "| – |")
 

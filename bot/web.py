@@ -1,7 +1,6 @@
 """The public web application, wired in one place."""
 
 import asyncio
-import contextlib
 import errno
 import time
 import uuid
@@ -30,6 +29,7 @@ from bot.keys import (
     TURNS,
     VAULT,
 )
+from bot.participation.delivery import Delivery
 from bot.participation.registry import Registry
 from bot.settings import Settings
 from bot.site.routes import HERE as SITE
@@ -66,7 +66,6 @@ def application(conf: Settings) -> web.Application:
     app[REGISTRY] = Registry(app[DATABASE], app[VAULT])
     app[LIMITER] = Limiter(conf)
     app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout, conf.rasa_token)
-    app[VAULT] = vault(conf)
     app[TURNS] = Turns(conf, store, sessions, app[RASA], app[VAULT])
     app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])
     aiohttp_jinja2.setup(
@@ -86,22 +85,28 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
     rasa = app[RASA]
     rasa.open()
     store.start()
-    cleaning = asyncio.create_task(_clean(sessions, conf.session_hours))
+    delivery = Delivery(conf, app[DATABASE], app[VAULT], store)
+    tasks = [
+        asyncio.create_task(_clean(sessions, app[REGISTRY], conf)),
+        asyncio.create_task(delivery.run_forever()),
+    ]
     yield
-    cleaning.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await cleaning
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     store.stop()
     await rasa.close()
     await sessions.close()
 
 
-async def _clean(sessions: Sessions, hours: float) -> None:
+async def _clean(sessions: Sessions, registry: Registry, conf: Settings) -> None:
+    """Erase what is due: silent conversations, and expressions of interest nobody has touched."""
     while True:
         try:
-            erased = await sessions.erase_older(hours)
-            if erased:
-                log.info("sessions_erased", count=erased)
+            erased = await sessions.erase_older(conf.session_hours)
+            interests = await registry.erase_older(conf.interest_months)
+            if erased or interests:
+                log.info("erased", sessions=erased, interests=interests)
         except Exception as error:
             log.error("erase_failed", error=type(error).__name__)
         await asyncio.sleep(CLEAN_EVERY)

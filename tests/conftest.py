@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ import pytest
 
 from bot.settings import ROOT
 
+# no test may make or read the key of whoever runs it
+os.environ["KONTAKT_KEY_FILE"] = os.path.join(tempfile.mkdtemp(prefix="kontakt-key-"), "data.key")
 NOW = "2026-11-23T10:00:00+01:00"  # a Monday morning, kontaktcenter is open
 START_SECONDS = 290
 

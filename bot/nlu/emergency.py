@@ -9,7 +9,18 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Iterator, List, Literal, Mapping, Match, Optional, Pattern, Tuple
+from typing import (
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    Literal,
+    Mapping,
+    Match,
+    Optional,
+    Pattern,
+    Tuple,
+)
 
 from ruamel.yaml import YAML
 
@@ -83,6 +94,8 @@ class Guard:
     """The lexicon, list by list."""
 
     lists: Mapping[str, Phrases]
+    vocabulary: FrozenSet[str] = frozenset()
+    """The whole words of what is acute or goes on now, as they are written in the lexicon."""
 
     def alarm(self, text: str) -> Optional[Alarm]:
         """What the text cries for, or None.
@@ -143,7 +156,9 @@ class Guard:
 def guard(path: Path = LEXICON) -> Guard:
     """The guard with the lexicon of this package."""
     lists = YAML(typ="safe").load(path)
-    return Guard({name: Phrases(phrases) for name, phrases in lists.items()})
+    acute = [p for name in ("acute", "now", "violence_now") for p in lists[name]]
+    words = re.findall(r"\w+(?![\w*])", " ".join(acute).casefold())
+    return Guard({name: Phrases(phrases) for name, phrases in lists.items()}, frozenset(words))
 
 
 def _stem(word: str) -> str:

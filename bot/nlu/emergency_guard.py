@@ -1,5 +1,6 @@
 """The emergency guard as a step of Rasa's pipeline, after the classifier."""
 
+from functools import lru_cache
 from typing import Any, Dict, List, Text
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -11,6 +12,7 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.emergency import guard
 from bot.nlu.normaliser import TYPED
+from bot.nlu.spelling import COMMON, Spelling
 from bot.nlu.topic_classifier import ENTRY, FALLBACK, MAYBE, set_intent
 
 SURE = 0.7
@@ -40,7 +42,8 @@ class EmergencyGuard(GraphComponent):
         """Overrule the intent of each message that raises an alarm, or that says it is calm."""
         for message in messages:
             mended = message.get(TEXT) or ""
-            texts = list(dict.fromkeys((message.get(TYPED) or mended, mended)))
+            typed = message.get(TYPED) or mended
+            texts = list(dict.fromkeys((typed, mended, _slips().correct(typed))))
             alarm = next(filter(None, map(guard().alarm, texts)), None)
             if alarm == "emergency" and threatens(message):
                 continue  # the answer to a threat names 112 too, and says more
@@ -62,6 +65,12 @@ class EmergencyGuard(GraphComponent):
             elif unsure(message) and any(map(guard().past_crime, texts)):
                 offer_first(message, "faq/polisanmalan")
         return messages
+
+
+@lru_cache(maxsize=1)
+def _slips() -> Spelling:
+    """Mends slips towards the guard's own words: "andsa" is "andas" here, "andra" elsewhere."""
+    return Spelling(dict.fromkeys(guard().vocabulary, COMMON))
 
 
 def threatens(message: Message) -> bool:

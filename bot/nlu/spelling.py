@@ -12,12 +12,14 @@ from bot.nlu.text import fold
 
 SHORTEST = 5
 """Shorter words have too many neighbours to be mended by distance; only their diacritics are."""
-LONG = 9
-"""From this length on two slips are allowed."""
+LONG, LONGER = 9, 12
+"""From these lengths on two and three slips are allowed."""
 COMMON = 2
 """A word of the phrases seen fewer times may be a slip itself and is no model for others."""
 IN_USE = 2.3
 """Zipf frequency in Swedish (wordfreq) from which a word is a word: about 1 in 5 million."""
+MORE_OFTEN = 8
+"""So many times as often must a word of the phrases stand there to be what a rare one means."""
 FAR_COMMONER = 1.0
 """How much commoner, on the same scale, the form with å, ä, ö must be than the one without."""
 
@@ -68,22 +70,30 @@ class Spelling:
         """The word meant, None if the word stands as it is."""
         key, used = fold(word), zipf_frequency(word, "sv")
         same = self._folded.get(key)
-        if used >= IN_USE or self.counts.get(word, 0) >= COMMON:
+        if used >= IN_USE:
             commoner = same and zipf_frequency(same, "sv") >= used + FAR_COMMONER
             return same if bare and commoner and same != word else None
-        if same is not None:
+        seen = self.counts.get(word, 0)
+        if seen < COMMON and same is not None:
             return same if same != word else None
+        # a slip that several phrases share ("kontaktsenter") is one all the same
+        found = self._nearest(key, MORE_OFTEN * seen if seen >= COMMON else 0)
+        return found if found != word else None
+
+    def _nearest(self, key: str, least: int) -> Optional[str]:
+        """The word that differs least, None if all differ too much or stand there too seldom."""
         if len(key) < SHORTEST:
             return None
-        slips = 2 if len(key) >= LONG else 1
+        slips = 1 + (len(key) >= LONG) + (len(key) >= LONGER)
         best = (slips + 1, (0.0, 0), "")
         for length in range(len(key) - slips, len(key) + slips + 1):
             for candidate in self._by_length.get(length, ()):
                 if candidate[0] != key[0] and candidate[1:2] != key[1:2]:
                     continue
-                distance = OSA.distance(key, candidate, score_cutoff=slips)
-                if distance > slips:
-                    continue
                 frequency, count = self._weight(self._folded[candidate])
-                best = min(best, (distance, (-frequency, -count), candidate))
+                if count < least:
+                    continue
+                distance = OSA.distance(key, candidate, score_cutoff=slips)
+                if distance <= slips:
+                    best = min(best, (distance, (-frequency, -count), candidate))
         return self._folded[best[2]] if best[2] else None

@@ -166,6 +166,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         whole = guess
         if foreign(message):
             guess = self._beyond_smalltalk(guess, message.get(TEXT))
+        elif guess.label in ("affirm", "deny") and not asked and message.get(TEXT).endswith("?"):
+            guess = self._no_mere_answer(guess)
         limit = "foreign_emergency_above" if foreign(message) else "emergency_above"
         if guess.confidence < above:
             guess = self._family(guess, above)
@@ -229,6 +231,12 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         if ranking[0][1] < self.config["ask_above"] / 2:
             return Guess(guess.ranking, 0.0, guess.shares)  # the answer then holds the basics
         return Guess(ranking, self.config["foreign_above"], guess.shares)
+
+    def _no_mere_answer(self, guess: Guess) -> Guess:
+        """Who asks something doesn't just say yes or no ("okej, lagrar ni det jag skriver?")."""
+        ranking = tuple(pair for pair in guess.ranking if pair[0] not in ("affirm", "deny"))
+        left = sum(share for _, share in ranking) or 1.0
+        return Guess(ranking, min(guess.confidence, ranking[0][1] / left), guess.shares)
 
     def _family(self, guess: Guess, above: float) -> Guess:
         """The general entry instead of an unsure choice among its own ("overby-…": "overby").

@@ -37,7 +37,7 @@ log = structlog.get_logger("delivery")
 
 FIRST_RETRY = 30.0
 LONGEST_RETRY = 6 * 3600.0
-MAX_ATTEMPTS = 10
+MAX_ATTEMPTS = 16
 LEASE = 120.0  # seconds; longer than any sending can take, or two would send the same row
 POLL = 3.0  # seconds; expressions of interest are written by another process, which can't wake us
 AT_ONCE = 4

@@ -198,6 +198,8 @@ def _email(text: str) -> tuple[str, bool, str]:
     for match in _MAIL.finditer(text):
         rest = text.replace(match.group(), " ")
         try:
+            if "=?" in match.group():  # an encoded word, which mail programs turn into a header
+                raise EmailNotValidError
             found = validate_email(match.group(), check_deliverability=False)
         except EmailNotValidError:
             bad = True

@@ -164,10 +164,14 @@ def _control(draft: Draft, asked: Question, heard: Heard, was_paused: bool) -> S
             return Step(draft, asked, ("not_skippable",))
         skipped = replace(draft, skipped=(*draft.skipped, asked))
         return Step(skipped, _next(skipped))
-    if asked != "consent" and (was_paused or heard.intent in ("more", "affirm")):
-        short = len(heard.text.split()) <= 4
-        if short and (heard.text.casefold().startswith("forts") or words().agrees(heard.text)):
-            return Step(draft, asked, ("join_resume",) if was_paused else ())
+    says = ("join_resume",) if was_paused else ()
+    short = len(heard.text.split()) <= 4
+    if short and heard.text.casefold().startswith("forts"):
+        return Step(draft, asked, says)
+    # after an emergency a yes means "go on", never "store it"
+    eager = asked != "consent" and (was_paused or heard.intent in ("more", "affirm"))
+    if (eager or was_paused) and short and words().agrees(heard.text):
+        return Step(draft, asked, says)
     return None
 
 
@@ -193,6 +197,8 @@ def _corrected(draft: Draft, asked: Question, heard: Heard, content: Participati
     """A correction of something said before: "firman heter …", "numret är fel"."""
     listed = words()
     found = facts(heard.text, content)
+    if asked == "contact" and (found.email or found.phone):
+        return None  # "adressen ska vara …" answers the question
     named = [name for name in listed.named_fields(heard.text) if name != asked]
     wants_change = listed.has("change", heard.text)
     given = draft.expression

@@ -39,7 +39,7 @@ def _row(case: Case, content: Participation) -> list[str]:
     return [
         case.reference, titles.moment(case.created_at), titles.status(case.status),
         titles.area(content, case.area), one.where,
-        ", ".join(titles.listed(content.concerns, name) for name in one.concerns), one.words,
+        "; ".join(titles.concern(name, content) for name in one.concerns), one.words,
         titles.listed(content.kinds, one.kind), one.company, titles.org_number(one.org_number),
         one.person, one.role, one.email, titles.phone(one.phone) if one.phone else "",
         one.channel, ", ".join(map(titles.flag, case.flags)), case.assigned or "",

@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 import hmac
 import os
 import shutil
-import signal
 import ssl
-import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email import policy
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
@@ -55,8 +54,6 @@ from tests.participation.conftest import (
 AREA = "overby@trollhattan-exempel.se"
 BUSINESS = "gunilla@bagarn-exempel.se"
 SECRET = "hemligt"
-WAITING = {"mail-area", "mail-receipt", "webhook"}
-Clock = Callable[[float], Any]
 
 
 def later(seconds: float) -> Any:
@@ -73,11 +70,6 @@ async def due_in(database: Database, channel: str) -> float:
     """Seconds until a row is tried again."""
     next_at: datetime = (await outbox(database.engine))[channel].next_at
     return (next_at.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-
-
-def nobody() -> int:
-    """A port where nobody answers."""
-    return free_port()
 
 
 # --- e-mail ---------------------------------------------------------------------------------------
@@ -168,7 +160,9 @@ async def test_what_a_business_wrote_is_never_read_as_a_template(
     "trap",
     [
         "a@b.se\r\nBcc: x@exempel.se", "a@b.se\nBcc: x@exempel.se", "a@b.se, x@exempel.se",
-        "a@b.se> SIZE=1", "a@b.se\0", "Anna <a@b.se>", "a@b.se\u2028x", '"a\r\nb"@c.se', "", "@",
+        "a@b.se> SIZE=1", "=?utf-8?q?a=0d=0aBcc=3ax=40exempel.se?=@b.se",
+        "=?utf-8?b?YQpCY2M6IHhAeS5zZQ==?=@b.se", "a@b.se\0",
+        "Anna <a@b.se>", "a@b.se\u2028x", '"a\r\nb"@c.se', "", "@",
     ],
 )  # fmt: skip
 async def test_no_address_can_add_a_header_or_a_recipient(
@@ -193,20 +187,19 @@ async def case(sqlite: Database, vault: Vault) -> Case:
     return found
 
 
-def test_no_value_can_break_out_of_a_header(case: Case, store: ContentStore) -> None:
-    trap = "TS-1\r\nBcc: x@exempel.se\u2028\0"
-    broken = Case(**{**vars(case), "reference": trap})
-    conf = configured(mail_from="Kontakt\r\nBcc: y@exempel.se <k@exempel.se>")
-    now = datetime.now(STOCKHOLM)
-    message = compose("area", broken, AREA, "key", store.content, conf, now)
+@pytest.mark.parametrize("trap", ["\r\nBcc: x", "\nBcc: x", "=?utf-8?q?=0d=0aBcc=3a_x?="])
+def test_no_value_can_break_out_of_a_header(trap: str, case: Case, store: ContentStore) -> None:
+    broken = Case(**{**vars(case), "reference": f"TS-1{trap}\u2028\0"})
+    conf = configured(mail_from=f"Kontakt{trap} <k@exempel.se>")
+    message = compose("area", broken, AREA, "key", store.content, conf, datetime.now(STOCKHOLM))
     assert message["Bcc"] is None
-    assert message["Subject"] == "Ny intresseanmälan TS-1 Bcc: x@exempel.se"
-    head = message.as_bytes().split(b"\n\n")[0]
+    head = message.as_bytes(policy=policy.SMTP).split(b"\r\n\r\n")[0]
+    assert b"Subject: Ny " in head
     assert not any(line.startswith(b"Bcc") for line in head.splitlines())
 
 
 def test_addresses_outside_ascii_are_written_as_mail_servers_need_them() -> None:
-    assert address("anna@blåbär.se").addr_spec == "anna@xn--blbr-roah.se"
+    assert address("anna@blåbär.se").addr_spec == "anna@xn--blbr-noae.se"
     assert address("kontaktcenter@localhost").domain == "localhost"
     assert address("o'neil+test@exempel.se").addr_spec == "o'neil+test@exempel.se"
     sender = sender_of(configured(mail_from="Trollhättans Stad <k@exempel.se>"))
@@ -237,7 +230,7 @@ async def test_without_settings_everything_waits_until_there_are_some(
     bare = delivery()
     assert await bare.deliver_due() == 0
     waiting = await bare.waiting()
-    assert {one.channel for one in waiting} == WAITING
+    assert {one.channel for one in waiting} == {"mail-area", "mail-receipt", "webhook"}
     for one in waiting:
         assert one.reference == stored.reference
         assert (one.state, one.attempts, one.error, one.configured) == ("waiting", 0, None, False)
@@ -335,7 +328,8 @@ async def test_a_message_that_arrived_twice_has_one_message_id(
     await sender.deliver_due()
     async with database.engine.begin() as db:  # as if it had died before it could mark the row
         await db.execute(update(Outbox).values(state="waiting"))
-    await sender.deliver_due()
+    with later(LEASE + 1):
+        await sender.deliver_due()
     assert len(post.received) == 2
     assert len({message["Message-ID"] for message in post.received}) == 1
 
@@ -406,7 +400,7 @@ async def test_a_server_that_is_away_costs_few_attempts_and_holds_up_nothing_els
     for _ in range(30):
         await registry.store(submission(area="sylte"))
     sender = delivery(
-        smtp_url=f"smtp://127.0.0.1:{nobody()}", webhook_url=receiver.url, webhook_secret=SECRET
+        smtp_url=f"smtp://127.0.0.1:{free_port()}", webhook_url=receiver.url, webhook_secret=SECRET
     )
     assert await sender.deliver_due() == 30
     assert len(receiver.calls) == 30
@@ -433,13 +427,10 @@ async def test_a_broken_text_waits_for_the_editors(
     folder = Path(shutil.copytree(ROOT / "content", tmp_path / "content"))
     await Registry(sqlite.engine, vault).store(submission())
     store = ContentStore(folder)
-    mails = {**store.content.participation.mails}
-    broken = mails["receipt"].model_copy(update={"text": "{{ finns.inte }}"})
-    mails["receipt"] = broken
-    object.__setattr__(
-        store.content, "participation", store.content.participation.model_copy(
-            update={"mails": mails})
-    )  # fmt: skip
+    about = store.content.participation
+    broken = about.mails["receipt"].model_copy(update={"text": "{{ finns.inte }}"})
+    mails = about.model_copy(update={"mails": {**about.mails, "receipt": broken}})
+    store._content = dataclasses.replace(store.content, participation=mails)
     sender = Delivery(configured(smtp_url=post.url), sqlite.engine, vault, store, first_retry=0.0)
     assert await sender.deliver_due() == 0
     assert (await outbox(sqlite.engine))["mail-receipt"].error == "TemplateError"
@@ -454,7 +445,7 @@ async def test_nothing_personal_is_logged_or_kept_as_an_error(
     post.refused[BUSINESS] = f"550 {BUSINESS} is not known here"
     conf = configured(
         smtp_url=post.url, recipients={"*": AREA},
-        webhook_url=f"http://127.0.0.1:{nobody()}/?token=abc", webhook_secret=SECRET,
+        webhook_url=f"http://127.0.0.1:{free_port()}/?token=abc", webhook_secret=SECRET,
     )  # fmt: skip
     with structlog.testing.capture_logs() as logs:
         await Delivery(conf, sqlite.engine, vault, store).deliver_due()
@@ -532,7 +523,7 @@ async def test_a_webhook_where_nobody_answers_is_tried_again(
     sqlite: Database, vault: Vault, store: ContentStore
 ) -> None:
     await Registry(sqlite.engine, vault).store(submission())
-    conf = configured(webhook_url=f"http://127.0.0.1:{nobody()}/", webhook_secret=SECRET)
+    conf = configured(webhook_url=f"http://127.0.0.1:{free_port()}/", webhook_secret=SECRET)
     assert await Delivery(conf, sqlite.engine, vault, store).deliver_due() == 0
     row = (await outbox(sqlite.engine))["webhook"]
     assert (row.state, row.error) == ("waiting", "ClientConnectorError")
@@ -580,15 +571,17 @@ async def test_killed_in_the_middle_the_row_goes_out_after_the_lease(
         **os.environ, "KONTAKT_DATABASE_URL": database.url, "KONTAKT_DATA_KEY": key,
         "KONTAKT_SMTP_URL": post.url, "KONTAKT_MAIL_FROM": "k@trollhattan-exempel.se",
     }  # fmt: skip
-    child = subprocess.Popen([sys.executable, "-c", CHILD], cwd=ROOT, env=environment)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, cwd=ROOT, env=environment
+    )
 
     async def sending() -> bool:
-        assert child.poll() is None
+        assert child.returncode is None
         return post.held > 0
 
     await until(sending, 60)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    child.kill()
+    await child.wait()
     post.holding = False
     sender = delivery(smtp_url=post.url)
     assert await sender.deliver_due() == 0, "still claimed"
@@ -740,6 +733,7 @@ def test_a_password_is_never_sent_in_clear_text_over_a_network() -> None:
     assert implicit.use_tls and implicit.validate_certs
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 async def test_it_logs_in_and_takes_tls_where_there_is_some(
     sqlite: Database, vault: Vault, store: ContentStore, start_post: StartPost,
     certificate: ssl.SSLContext,

@@ -24,7 +24,10 @@ def test_an_email_address_is_found_and_normalised(text: str, email: str) -> None
     assert facts(text, CONTENT).email == email
 
 
-@pytest.mark.parametrize("text", ["kalle@bagarn", "kalle@@bagarn.se", "@bagarn.se", "a b@c"])
+@pytest.mark.parametrize(
+    "text",
+    ["kalle@bagarn", "kalle@@bagarn.se", "@bagarn.se", "a b@c", "=?utf-8?q?a=0d=0aBcc=3ax?=@b.se"],
+)
 def test_half_an_address_is_told_from_none(text: str) -> None:
     found = facts(text, CONTENT)
     assert found.bad_email and not found.email

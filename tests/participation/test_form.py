@@ -115,6 +115,12 @@ def test_an_emergency_comes_first_and_the_form_waits(question: Question) -> None
     assert back.ask == question and not back.draft.paused and not back.answer
 
 
+def test_a_yes_after_an_emergency_sends_nothing() -> None:
+    waits = replace(before("consent"), paused=True)
+    step = turn(waits, "consent", heard("ja", "affirm"), CONTENT)
+    assert step.outcome == "" and step.ask == "consent"
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_cancelling_keeps_nothing(question: Question) -> None:
     step = turn(before(question), question, heard("avbryt alltihop", "cancel"), CONTENT)
@@ -205,7 +211,7 @@ def test_a_private_person_has_other_ways() -> None:
     assert step.outcome == "private"
 
 
-# --- address and consent ---------------------------------------------------------------------------
+# --- address and consent
 
 
 def test_half_an_address_and_a_short_number_are_told_apart() -> None:

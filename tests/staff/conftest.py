@@ -3,9 +3,8 @@
 import html
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,11 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, async_playwright
 
-from bot.keys import DATABASE, REGISTRY
+from bot.keys import DATABASE, LOCKOUT, REGISTRY
 from bot.participation.expression import Consent, Expression, Submission
 from bot.participation.registry import Filter, Registry
 from bot.settings import Settings
 from bot.staff import accounts
+from bot.store.models import Base
 from bot.web import application
 from tests.site.conftest import ARGUMENTS
 
@@ -78,11 +78,11 @@ class Visitor:
         async with self.http.get(path, **options) as response:
             return await self._seen(response)
 
-    async def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Page:
+    async def post(self, path: str, headers: Mapping[str, str] = {}, /, **fields: str) -> Page:
         """Send a form with the token of the page that was seen last."""
         data = {"nyckel": self.page.token, **fields}
         origin = {"Origin": str(self.http._base_url).rstrip("/")}
-        async with self.http.post(path, data=data, headers={**origin, **(headers or {})}) as r:
+        async with self.http.post(path, data=data, headers={**origin, **headers}) as r:
             return await self._seen(r)
 
     async def _seen(self, response: aiohttp.ClientResponse) -> Page:
@@ -141,16 +141,27 @@ class Office:
         return [(row.who, row.what) for row in await self.registry.audited(about)]
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    """The application on a free port."""
-    conf = Settings(data_dir=tmp_path / "var", key_file=tmp_path / "data.key", limits="off")
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """The application on a free port. Once a module: it reads all of the content."""
+    folder = tmp_path_factory.mktemp("office")
+    conf = Settings(data_dir=folder / "var", key_file=folder / "data.key", limits="off")
     app = application(conf)
     async with TestServer(app) as server:
-        made = Office(app, server, conf)
-        yield made
-        for http in made.open:
-            await http.close()
+        yield Office(app, server, conf)
+
+
+@pytest.fixture
+async def office(running: Office) -> AsyncIterator[Office]:
+    """The application, with nobody and nothing in it."""
+    yield running
+    for http in running.open:
+        await http.close()
+    running.open.clear()
+    running.app[LOCKOUT]._tries.clear()
+    async with running.app[DATABASE].begin() as db:
+        for table in reversed(Base.metadata.sorted_tables):
+            await db.execute(table.delete())
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,7 @@ async def test_a_case_shows_all_that_was_told_and_agreed_to(office: Office) -> N
     page = await (await office.staff()).get(f"/personal/intresse/{reference}")
     for told in (
         reference, "Blomsterhörnan i Sylte AB", "556036-0793", "Butik eller annan handel", "Sylte",
-        "vid torget i Sylte", "Stöld, snatteri eller inbrott, Otrygghet, bråk eller hot",
+        "vid torget i Sylte", "Stöld, snatteri eller inbrott; Otrygghet, bråk eller hot",
         "Det stjäls varje vecka", "Anna Ek", "butikschef", "anna@blomsterhornan.se",
         "070-123 45 67", "telefon", "Många från samma avsändare", CONSENT.purpose,
         CONSENT.question, CONSENT.version, "Inga anteckningar än.", "anna Öppnade ärendet",

@@ -37,7 +37,7 @@ async def test_the_file_has_swedish_conventions(office: Office) -> None:
     assert row["Inkom"] == "2026-07-01 10:00"
     assert row["Företag"] == "Blomsterhörnan i Sylte AB"
     assert row["Med egna ord"] == 'Rad ett\nrad "två"; å'
-    assert row["Gäller"] == "Stöld, snatteri eller inbrott, Otrygghet, bråk eller hot"
+    assert row["Gäller"] == "Stöld, snatteri eller inbrott; Otrygghet, bråk eller hot"
     assert row["Organisationsnummer"] == "556036-0793"
     assert row["Telefon"] == "070-123 45 67"
 

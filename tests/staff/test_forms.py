@@ -71,7 +71,7 @@ async def test_a_sign_in_form_from_another_site_signs_nobody_in(office: Office) 
     visitor = await office.stranger()
     await visitor.get("/personal/logga-in")
     ond = {"Origin": "https://ond.example"}
-    page = await visitor.post("/personal/logga-in", headers=ond, namn="anna", losenord=PASSWORD)
+    page = await visitor.post("/personal/logga-in", ond, namn="anna", losenord=PASSWORD)
     assert page.status == 403
     visitor.http.cookie_jar.clear()
     page = await visitor.post("/personal/logga-in", namn="anna", losenord=PASSWORD, nyckel="")

@@ -5,7 +5,6 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import aiohttp
-import pytest
 import time_machine
 
 from bot.keys import DATABASE
@@ -119,9 +118,12 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(office: Office) -
 
 
 async def test_behind_a_proxy_the_cookie_is_for_https_only(office: Office) -> None:
-    office.conf.behind_proxy = True
     visitor = await office.stranger()
-    header = set_cookies((await visitor.get("/personal/logga-in")).headers)
+    office.conf.behind_proxy = True
+    try:
+        header = set_cookies((await visitor.get("/personal/logga-in")).headers)
+    finally:
+        office.conf.behind_proxy = False
     assert SimpleCookie(header)[COOKIE]["secure"]
 
 
