@@ -31,12 +31,14 @@ from bot.content.answers import (
 from bot.content.clock import now
 from bot.content.dates import When, parse_when
 from bot.nlu.labels import INTENT_ENTRIES, OUTSIDE
-from bot.participation.facts import named, words
+from bot.participation.facts import kind, words
 
 SAFETY = "trygghet"  # where a wrong guess may cost more than an extra line
 HOURS, ADDRESS, PHONE, HOLIDAYS = "oppettider", "adress", "telefon", "helgdagar"
 JOIN, FORM = "ga-med", "participation_form"
 MOST = 3  # answers in one turn
+_HOW = re.compile(r"\W*(?:hur|vad|vilk\w+|vem|när|var|varför)\b", re.IGNORECASE)
+"""Who begins so wants to know first."""
 INTENT_ENTRY = {**INTENT_ENTRIES, "emergency": "nodnummer"}
 
 
@@ -65,6 +67,9 @@ class ActionPhrase(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[EventType]:
+        # "vad måste jag uppge för att anmäla intresse?" asks about the form, outside of it
+        if intent(tracker) in ("why", "skip") and words().has("wants", heard_text(tracker)):
+            return _entry(dispatcher, tracker, JOIN)
         return say_phrase(dispatcher, tracker, intent(tracker))
 
 
@@ -122,8 +127,7 @@ class ActionClarify(Action):
         labels = [str(label) for label in tracker.get_latest_entity_values("maybe")]
         offered = [entry for entry in map(_entry_of, labels) if entry in content().entries]
         if "privatperson" in offered and _is_business(tracker):
-            kept = [entry for entry in offered if entry not in ("privatperson", JOIN)]
-            offered = [JOIN, *kept]
+            return _entry(dispatcher, tracker, JOIN)
         # one thing it can be, and nothing says that it lies outside: asking would only delay
         if len(labels) > 1 and len(offered) == 1 and OUTSIDE.isdisjoint(labels):
             return _entry(dispatcher, tracker, offered[0])
@@ -247,7 +251,7 @@ class ActionRepeat(Action):
 
 def _is_business(tracker: Tracker) -> bool:
     """Whether the last message names a kind of business ("vår kiosk", "gymmet")."""
-    return bool(named(heard_text(tracker), content().participation.kinds))
+    return bool(kind(heard_text(tracker), content().participation))
 
 
 def _opened(tracker: Tracker) -> list[EventType]:
@@ -260,7 +264,10 @@ def _entry(
 ) -> list[EventType]:
     """An entry's answer and the form for businesses: opened for who wants in, offered to others."""
     swedish = language(tracker) == "sv"
-    wants_in = part == "join" or (part == "short" and words().has("wants", heard_text(tracker)))
+    text = heard_text(tracker)
+    wants_in = part == "join" or (
+        part == "short" and words().has("wants", text) and not _HOW.match(text)
+    )
     if swedish and entry == JOIN and wants_in:
         return _opened(tracker)
     said = _also(dispatcher, tracker, say_entry(dispatcher, tracker, entry, part))
@@ -295,8 +302,8 @@ async def answer_message(
     dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
 ) -> list[EventType]:
     """Answer the last message as outside a form; slot events only, no other action follows."""
-    kind = intent(tracker)
-    events = await _ANSWERED_BY.get(kind, ActionPhrase)().run(dispatcher, tracker, domain)
+    answered_by = _ANSWERED_BY.get(intent(tracker), ActionPhrase)
+    events = await answered_by().run(dispatcher, tracker, domain)
     return [event for event in events if event.get("event") == "slot"]
 
 

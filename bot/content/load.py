@@ -39,7 +39,7 @@ DATE = re.compile(r"\b\d{4}-\d\d?-\d\d?\b")
 NEEDED_SAFETY = ("sos", "polisen")
 NEEDED_ENTRIES = (
     *("adress", "oppettider", "helgdagar", "telefon", "polisanmalan", "nodnummer"),
-    *("psykisk-kris", "vald-i-nara-relation", "prata-med-manniska"),
+    *("psykisk-kris", "vald-i-nara-relation", "prata-med-manniska", "ga-med", "privatperson"),
 )
 NEEDED_FOREIGN = (
     *("greet", "goodbye", "thanks", "opening_hours", "open_until", "opens_next"),
@@ -48,10 +48,7 @@ NEEDED_FOREIGN = (
     *("self_harm", "home_violence", "unsafe_place", "collaboration", "not_here", "unknown"),
     *("only_swedish", "degraded"),
 )
-NEEDED_CHOICES = (
-    *("something-else", "join", "cancel", "skip", "consent-yes", "consent-no", "change"),
-    "resume",
-)
+NEEDED_CHOICES = ("something-else",)
 NEEDED_MAILS = ("area", "receipt", "code")
 NEEDED_PHRASES = (
     *("welcome", "notice", "greet", "goodbye", "thanks", "help", "affirm", "deny"),

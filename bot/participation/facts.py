@@ -21,6 +21,8 @@ from bot.nlu.emergency import Phrases, fold
 from bot.participation.expression import OTHER_AREA
 
 LONGEST_NAME, LONGEST_WHERE = 120, 200
+SHORTEST_END = 5
+"""Letters of a word that may be the end of a compound."""
 _MAIL = re.compile(r"[^\s@<>,;:()\"]+@[^\s@<>,;()\"]*[^\s@<>,;:.!?()\"]")
 _ORG = re.compile(r"(?<![\d+])(?:16)?\d{6}[-–— ]?\d{4}(?!\d)")
 _NUMBER = re.compile(r"(?<![\w@])(?:\+|0)?\d(?:[\d\s()/.–—-]*\d)?(?![\w@])")
@@ -134,7 +136,7 @@ def facts(
         area, where = place(told, content) if place(told, content)[0] else (OTHER_AREA, told)
     return Facts(
         email, phone, org, bad_email, bad_phone, bad_org, personal, company, person, area, where,
-        next(iter(named(text, content.kinds)), ""), tuple(named(text, content.concerns)), rest,
+        kind(text, content), tuple(named(text, content.concerns)), rest,
     )  # fmt: skip
 
 
@@ -143,6 +145,20 @@ def place(text: str, content: Participation) -> tuple[str, str]:
     for name in named(text, content.places):
         return name, content.places[name].title
     return "", ""
+
+
+def kind(text: str, content: Participation) -> str:
+    """The kind of business that a text names, also as the end of a compound ("lampbutik")."""
+    found = named(text, content.kinds)
+    if found:
+        return found[0]
+    ends = [(name, fold(w.rstrip("*")).strip()) for name, one in content.kinds.items()
+            for w in one.words if len(w) >= SHORTEST_END]  # fmt: skip
+    for word in fold(text).split():
+        for name, end in ends:
+            if word.endswith(end) or word.removesuffix("en").removesuffix("er").endswith(end):
+                return name
+    return ""
 
 
 def named(text: str, listed: Mapping[str, Listed]) -> list[str]:

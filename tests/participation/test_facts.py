@@ -142,6 +142,11 @@ def test_what_is_mended_is_no_crime() -> None:
     assert not mends_only("det är mörkt och folk stjäl cyklar", CONTENT)
 
 
+def test_a_kind_of_business_may_end_a_compound() -> None:
+    assert facts("Lyktan AB, lampbutik", CONTENT).kind == "butik"
+    assert facts("vårt elmontage", CONTENT).kind == ""
+
+
 def test_hotels_are_no_threats() -> None:
     assert facts("vi har ett hotell", CONTENT).concerns == ()
     assert facts("hot mot personalen", CONTENT).concerns == ("otrygghet",)

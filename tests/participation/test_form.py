@@ -82,7 +82,7 @@ def test_the_answers_are_kept_as_they_should_be() -> None:
     one = draft.expression
     assert (one.area, one.where) == ("kungsgatan", "Kungsgatan")
     assert one.concerns == ("skadegorelse", "otrygghet")
-    assert (one.company, one.kind) == ("Lyktan AB", "")
+    assert (one.company, one.kind) == ("Lyktan AB", "butik")
     assert (one.person, one.role) == ("Nour Ek", "ägare")
     assert one.email == "nour@lyktan.example.se"
 
