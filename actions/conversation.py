@@ -1,6 +1,7 @@
 """The conversation's actions: each picks content and lets answers.py say it."""
 
 import re
+from dataclasses import replace
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -274,7 +275,8 @@ def _entry(
     one = content().entries.get(entry)
     if not swedish or one is None or not one.join:
         return said
-    say(dispatcher, phrase_answer(content(), "join_offer", now()))
+    offer = phrase_answer(content(), "join_offer", now())
+    say(dispatcher, replace(offer, topic=entry))
     return [e for e in said if e.get("name") != "offered"] + remember(tracker, offered=[JOIN])
 
 
