@@ -11,6 +11,7 @@ from bot.chat.rasa import Rasa
 from bot.chat.sessions import Sessions
 from bot.chat.turns import Turns
 from bot.content.store import ContentStore
+from bot.participation.delivery import Delivery
 from bot.participation.registry import Registry
 from bot.settings import Settings
 from bot.staff.lockout import Lockout
@@ -30,3 +31,4 @@ VISITS = web.AppKey("visits", Visits)
 LOCKOUT = web.AppKey("lockout", Lockout)
 EDITING = web.AppKey("editing", asyncio.Lock)
 STAFF_PAGES = web.AppKey("staff_pages", jinja2.Environment)
+DELIVERY = web.AppKey("delivery", Delivery)

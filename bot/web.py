@@ -21,6 +21,7 @@ from bot.content.store import ContentStore
 from bot.keys import (
     CONTENT,
     DATABASE,
+    DELIVERY,
     LIMITER,
     RASA,
     REGISTRY,
@@ -64,6 +65,7 @@ def application(conf: Settings) -> web.Application:
     sessions = Sessions(app[DATABASE], conf.tracker_file)
     app[SETTINGS], app[CONTENT], app[SESSIONS] = conf, store, sessions
     app[REGISTRY] = Registry(app[DATABASE], app[VAULT])
+    app[DELIVERY] = Delivery(conf, app[DATABASE], app[VAULT], store)
     app[LIMITER] = Limiter(conf)
     app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout, conf.rasa_token)
     app[TURNS] = Turns(conf, store, sessions, app[RASA], app[VAULT])
@@ -85,10 +87,9 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
     rasa = app[RASA]
     rasa.open()
     store.start()
-    delivery = Delivery(conf, app[DATABASE], app[VAULT], store)
     tasks = [
         asyncio.create_task(_clean(sessions, app[REGISTRY], conf)),
-        asyncio.create_task(delivery.run_forever()),
+        asyncio.create_task(app[DELIVERY].run_forever()),
     ]
     yield
     for task in tasks:

@@ -23,6 +23,7 @@ ROUTES = [
     web.post(f"{PATH}/logga-in", signing.sign_in),
     web.post(f"{PATH}/logga-ut", writing(signing.sign_out)),
     web.get(f"{PATH}/intresse", reading(views.overview), allow_head=False),
+    web.post(f"{PATH}/intresse/utskick/{{number:\\d{{1,9}}}}", writing(views.again)),
     web.get(f"{PATH}/intresse.csv", reading(views.export), allow_head=False),
     web.get(CASE, reading(views.case), allow_head=False),
     web.post(f"{CASE}/status", writing(views.status)),

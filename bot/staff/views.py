@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.content.clock import STOCKHOLM
-from bot.keys import CONTENT, DATABASE, EDITING, REGISTRY, SETTINGS
+from bot.keys import CONTENT, DATABASE, DELIVERY, EDITING, REGISTRY, SETTINGS
 from bot.participation.expression import OTHER_AREA, STATUSES, references
 from bot.participation.registry import Case, utc
 from bot.staff import accounts, cases, titles
@@ -50,6 +50,16 @@ async def overview(request: web.Request, visit: Visit) -> web.StreamResponse:
         more_waiting=len(waiting) > cases.SHOWN,
         erased=next(iter(references(request.query.get("raderad", "")[:20])), ""),
     )  # fmt: skip
+
+
+async def again(request: web.Request, visit: Visit, form: Form) -> web.StreamResponse:
+    """POST …/utskick/<number>: send what couldn't be sent once more."""
+    number = int(request.match_info["number"])
+    if not await request.app[DELIVERY].again(number):
+        told = "Det har redan skickats, väntar på sin tur eller hör till ett raderat ärende."
+        raise Refusal(409, "Det går inte att skicka igen", told)
+    await request.app[REGISTRY].audit(visit.name, "sent again", f"utskick {number}")
+    return away(START)
 
 
 async def export(request: web.Request, visit: Visit) -> web.StreamResponse:

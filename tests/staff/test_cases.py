@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.chat.messages import Reply
@@ -120,10 +120,28 @@ async def test_what_waits_to_be_sent_is_shown_with_its_fault(office: Office) -> 
     page = await (await office.staff()).get("/personal/intresse")
     section = page.text.split("Väntar på att skickas")[1].split("Översikt")[0]
     assert f"{reference} Bekräftelse till företaget Väntar 0" in section
-    assert f"{reference} Ärendesystemet Gick inte att skicka 9" in section
+    assert f"{reference} Ärendesystemet Gick inte att skicka Försök igen 9" in section
     assert "svarar <i>inte</i>" in section
     assert "<i>" not in page.source
     assert "E-post till personalen" not in section
+
+
+async def test_what_could_not_be_sent_is_tried_again_once(office: Office) -> None:
+    await office.case()
+    async with AsyncSession(office.app[DATABASE]) as db, db.begin():
+        await db.execute(
+            update(Outbox)
+            .where(Outbox.channel == "webhook")
+            .values(state="dead", attempts=9, error="svarar inte")
+        )
+        number = await db.scalar(select(Outbox.id).where(Outbox.channel == "webhook"))
+    visitor = await office.staff()
+    page = await visitor.get("/personal/intresse")
+    assert f"Försök igen med nummer {number}" in page.source
+    page = await visitor.post(f"/personal/intresse/utskick/{number}")
+    assert "Gick inte att skicka" not in page.text
+    assert (await visitor.post(f"/personal/intresse/utskick/{number}")).status == 409
+    assert (await visitor.post("/personal/intresse/utskick/999999")).status == 409
 
 
 async def test_a_case_shows_all_that_was_told_and_agreed_to(office: Office) -> None:
