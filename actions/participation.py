@@ -217,8 +217,8 @@ def _lines(one: Expression) -> list[tuple[str, str, str]]:
 
 
 def escaped(text: str) -> str:
-    """What a business wrote, so that no sign of it is taken for Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~-])", r"\\\1", re.sub(r"\s+", " ", text))
+    """What a business wrote, so that no sign of it is taken for Markdown within a line."""
+    return re.sub(r"([\\`*_{}\[\]<>|~])", r"\\\1", re.sub(r"\s+", " ", text))
 
 
 def _national(phone: str) -> str:

@@ -52,6 +52,8 @@ _BREATH = re.compile(
     r"(?P<company>[^,.;!?\n]{2,60}?)(?:\s+(?:i|på|vid|nära|längs)\s+(?P<where>[^,.;!?\n]{2,60}))?$",
     re.IGNORECASE,
 )
+_FULL_NAME = re.compile(rf"{_CAPITAL}(?:\s+{_CAPITAL})*")
+_PRONOUNS = frozenset({"vi", "jag", "det", "den", "de", "dom", "man", "han", "hon", "ni", "du"})
 _AFTER_NAME = re.compile(r"\s+(?:inte|i stället|istället|nu|men)\b|\s+och\s+(?=[a-zåäö])")
 _MYSELF = frozenset({"jag", "mig", "jag sjalv", "undertecknad", "det ar jag"})
 _PREPOSITION = re.compile(r"\s(?:i|på|vid|längs|nära)\s")
@@ -281,13 +283,16 @@ def _names(
     where = ""
     first = re.split(r"[,.;!?\n]", text)[0].strip()
     breath = _BREATH.match(clean_name(first)) if loose else None
+    if breath and fold(breath["person"]).split()[0] in _PRONOUNS:
+        breath = None
     if breath and company and breath["company"].startswith(company):
         person = person or breath["person"]
     elif breath and not company and not words().has("not_company", breath["company"]):
         person = person or breath["person"]
         company, where = breath["company"], breath["where"] or ""
     if not person:
-        person = next((value for label, value in known if label == "PRS"), "")
+        names = (value for label, value in known if label == "PRS")
+        person = next((name for name in names if _FULL_NAME.fullmatch(name)), "")
     company = clean_name(company)
     head, _, tail = company.rpartition(next(iter(_PREPOSITION.findall(company)[-1:]), "\0"))
     if head and place(tail, content)[0]:

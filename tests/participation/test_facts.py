@@ -100,6 +100,12 @@ def test_the_name_of_a_company(text: str, company: str) -> None:
     assert facts(text, CONTENT).company == company
 
 
+def test_who_runs_what_is_no_name() -> None:
+    told = facts("vi driver pizzeria vid resecentrum", CONTENT, [("PRS", "driver pizzeria")], True)
+    assert (told.person, told.company) == ("", "")
+    assert facts("hälsar Nour Ek", CONTENT, [("PRS", "Nour Ek")]).person == "Nour Ek"
+
+
 @pytest.mark.parametrize(
     ("text", "pair"),
     [
