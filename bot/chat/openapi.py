@@ -6,10 +6,18 @@ from typing import Any
 from aiohttp import web
 from pydantic.json_schema import models_json_schema
 
-from bot.chat.messages import FeedbackIn, MessageIn, MessagesOut, SessionOut, WebhookIn
+from bot.chat.messages import (
+    FeedbackIn,
+    HistoryOut,
+    MessageIn,
+    MessagesOut,
+    SessionIn,
+    SessionOut,
+    WebhookIn,
+)
 from bot.version import version
 
-_MODELS = (SessionOut, MessagesOut, MessageIn, FeedbackIn, WebhookIn)
+_MODELS = (SessionOut, HistoryOut, MessagesOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -38,9 +46,9 @@ _WEBHOOK_OUT = {
 }
 # path, method, summary, body, status, answer, needs a session
 _OPERATIONS: tuple[tuple[str, str, str, str | None, int, str | None, bool], ...] = (
-    ("/api/chat/sessions", "post", "Börja ett samtal", None, 201, "SessionOut", False),
+    ("/api/chat/sessions", "post", "Börja ett samtal", "SessionIn", 201, "SessionOut", False),
     ("/api/chat/messages", "post", "Skriv eller välj", "MessageIn", 200, "MessagesOut", True),
-    ("/api/chat/messages", "get", "Samtalet hittills", None, 200, "MessagesOut", True),
+    ("/api/chat/messages", "get", "Samtalet hittills", None, 200, "HistoryOut", True),
     ("/api/chat/transcript", "get", "Samtalet som textfil", None, 200, "text", True),
     ("/api/chat/feedback", "post", "Hjälpte svaret?", "FeedbackIn", 204, None, True),
     ("/api/chat/session", "delete", "Radera samtalet nu", None, 204, None, True),
@@ -74,7 +82,7 @@ def specification() -> dict[str, Any]:
         }
         if body:
             operation["requestBody"] = {
-                "required": True,
+                "required": body != "SessionIn",
                 "content": {"application/json": {"schema": _ref(body)}},
             }
         if session:
