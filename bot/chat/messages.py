@@ -53,12 +53,6 @@ class MessagesOut(BaseModel):
     messages: list[MessageOut]
 
 
-class HistoryOut(MessagesOut):
-    """A conversation so far, with the notice it began with."""
-
-    notice: str = ""
-
-
 class SessionIn(BaseModel):
     """How a conversation begins; all of it may be left out."""
 

@@ -8,7 +8,6 @@ from pydantic.json_schema import models_json_schema
 
 from bot.chat.messages import (
     FeedbackIn,
-    HistoryOut,
     MessageIn,
     MessagesOut,
     SessionIn,
@@ -17,7 +16,7 @@ from bot.chat.messages import (
 )
 from bot.version import version
 
-_MODELS = (SessionOut, HistoryOut, MessagesOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
+_MODELS = (SessionOut, MessagesOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -48,7 +47,7 @@ _WEBHOOK_OUT = {
 _OPERATIONS: tuple[tuple[str, str, str, str | None, int, str | None, bool], ...] = (
     ("/api/chat/sessions", "post", "Börja ett samtal", "SessionIn", 201, "SessionOut", False),
     ("/api/chat/messages", "post", "Skriv eller välj", "MessageIn", 200, "MessagesOut", True),
-    ("/api/chat/messages", "get", "Samtalet hittills", None, 200, "HistoryOut", True),
+    ("/api/chat/messages", "get", "Samtalet hittills", None, 200, "MessagesOut", True),
     ("/api/chat/transcript", "get", "Samtalet som textfil", None, 200, "text", True),
     ("/api/chat/feedback", "post", "Hjälpte svaret?", "FeedbackIn", 204, None, True),
     ("/api/chat/session", "delete", "Radera samtalet nu", None, 204, None, True),

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from bot.chat.messages import (
     FeedbackIn,
-    HistoryOut,
     MessageIn,
     MessageOut,
     MessagesOut,
@@ -61,9 +60,7 @@ async def post_message(request: web.Request) -> web.Response:
 async def get_messages(request: web.Request) -> web.Response:
     """GET /api/chat/messages."""
     session = await current(request)
-    messages = await request.app[SESSIONS].history(session)
-    notice = request.app[TURNS].notice(session.language)
-    return _json(HistoryOut(messages=messages, notice=notice))
+    return _json(MessagesOut(messages=await request.app[SESSIONS].history(session)))
 
 
 async def get_transcript(request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import ClientSession, web
 from playwright.async_api import Browser, BrowserContext, Locator, Route, expect
 
+from bot.content.load import load
 from bot.settings import ROOT
 from tests.conftest import Service, free_port, start_service, stop_service
 from tests.site.conftest import Window
@@ -41,6 +42,8 @@ PAGE = """<!doctype html>
 CSS = """html { font-size: 62.5%; } body { font: 1.6rem sans-serif; margin: 2rem; }
 button, p, a, textarea { all: unset; color: red !important; font-size: 40px !important; }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } a { color: #9cf } }"""
+CALM = """body { font: 1.1rem/1.6 sans-serif; margin: 2rem auto; padding: 0 1rem; max-width: 60rem }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #eee; } a { color: #9cf } }"""
 BEFORE = """window.keysBefore = Object.getOwnPropertyNames(window);
 window.shifts = 0;
 new PerformanceObserver((list) => { for (const e of list.getEntries()) window.shifts += e.value; })
@@ -65,15 +68,15 @@ class Site:
         self.script, self.rules = script or "/static/kontakt-chat.js", policy(script and service)
         if not script:
             self.rules = policy("'self'")
-        self.element, self.lang = "<kontakt-chat></kontakt-chat>", "sv"
+        self.element, self.lang, self.css = "<kontakt-chat></kontakt-chat>", "sv", CSS
 
     async def start(self) -> "Site":
         """Listen."""
         self.http = ClientSession(self.service)
         app = web.Application()
         app.router.add_get("/", self._page)
-        app.router.add_get("/page.css", self._text("text/css", CSS))
-        app.router.add_get("/before.js", self._text("text/javascript", BEFORE))
+        app.router.add_get("/page.css", self._style)
+        app.router.add_get("/before.js", self._script)
         app.router.add_route("*", "/{rest:(api|static)/.*}", self._pass_on)
         self.runner = web.AppRunner(app)
         await self.runner.setup()
@@ -91,12 +94,11 @@ class Site:
         headers = {"Content-Security-Policy": self.rules}
         return web.Response(text=html, content_type="text/html", headers=headers)
 
-    @staticmethod
-    def _text(kind: str, text: str) -> Any:
-        async def answer(request: web.Request) -> web.Response:
-            return web.Response(text=text, content_type=kind)
+    async def _style(self, request: web.Request) -> web.Response:
+        return web.Response(text=self.css, content_type="text/css")
 
-        return answer
+    async def _script(self, request: web.Request) -> web.Response:
+        return web.Response(text=BEFORE, content_type="text/javascript")
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         headers = {
@@ -173,6 +175,7 @@ async def widget(context: BrowserContext, site: Site) -> AsyncIterator[Widget]:
 # -- The file --
 
 
+@pytest.mark.skipif(not shutil.which("npm"), reason="only who changes the widget needs Node")
 def test_the_built_file_is_what_the_sources_give(tmp_path: Path) -> None:
     """`make widget` again, from the locked esbuild, gives the committed file byte for byte."""
     folder = tmp_path / "widget"
@@ -185,6 +188,12 @@ def test_the_built_file_is_what_the_sources_give(tmp_path: Path) -> None:
 
 def test_the_file_is_small() -> None:
     assert len(gzip.compress(FILE.read_bytes(), 9)) <= LARGEST
+
+
+def test_the_widget_and_the_content_say_the_same_about_data() -> None:
+    """The service sends the notice once; after a reload the widget has its own copy."""
+    said = load(ROOT / "content").phrases["sv"].phrases["notice"].text.strip()
+    assert f'notice: "{said}"' in (ROOT / "widget" / "src" / "words.js").read_text("utf-8")
 
 
 def test_the_lock_names_no_hosts() -> None:
@@ -389,6 +398,7 @@ async def test_two_tabs_share_the_conversation(
     await other.tool("Avsluta eller radera")
     await other.page.get_by_role("button", name="Radera", exact=True).click()
     await expect(widget.questions).to_have_count(0)
+    await expect(widget.answers).to_have_count(1)  # a new greeting
     await expect(await widget.ask(HOURS)).to_contain_text(OPEN)
     await expect(other.questions).to_have_count(1)
     assert other.complaints == []
@@ -900,9 +910,11 @@ async def test_on_another_origin(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("name", "width", "height"), [("telefon", 390, 844), ("dator", 1280, 900)])
 async def test_it_looks_right(
-    widget: Widget, name: str, width: int, height: int, scheme: str
+    widget: Widget, site: Site, name: str, width: int, height: int, scheme: str
 ) -> None:
     """With KONTAKT_SCREENSHOTS=1: the pictures for docs/."""
+    site.css = CALM
+    await widget.page.reload()
     await widget.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     await widget.page.set_viewport_size({"width": width, "height": height})
     await widget.open()

@@ -105,6 +105,7 @@ class KontaktChat extends HTMLElement {
   #panel;
   #title;
   #notice;
+  #scroller;
   #log;
   #typing;
   #input;
@@ -136,8 +137,9 @@ class KontaktChat extends HTMLElement {
     const human = button(t.human, (node) => this.#say(t.human, { text: t.human }, node), { class: "human", part: "button human" });
 
     this.#notice = el("p", { class: "notice", part: "notice" }, t.notice);
-    this.#log = el("div", { class: "log", part: "log", role: "log", "aria-live": "polite", "aria-label": t.log, tabindex: 0 });
+    this.#log = el("div", { class: "log", part: "log", role: "log", "aria-live": "polite", "aria-label": t.log });
     this.#typing = el("p", { class: "typing", role: "status", part: "typing" });
+    this.#scroller = el("div", { class: "middle", role: "group", "aria-label": t.log, tabindex: 0 }, this.#notice, this.#log, this.#typing);
 
     this.#input = el("textarea", { id: "text", rows: 1, autocomplete: "off", enterkeyhint: "send", "aria-describedby": "keys hint count", part: "field" });
     this.#hint = el("p", { id: "hint", role: "status", class: "hint" });
@@ -174,11 +176,9 @@ class KontaktChat extends HTMLElement {
 
     this.#panel = el("div", { id: "panel", class: "panel", part: "panel", role: "group", "aria-labelledby": "title", hidden: true },
       el("div", { class: "head", part: "header" }, el("div", {}, this.#title, el("p", {}, t.machine)), close),
-      el("div", { class: "help", part: "help" },
-        el("p", { class: "sos" }, `${t.danger} `, el("a", { href: "tel:112" }, t.call)), human),
-      el("div", { class: "middle" }, this.#notice, this.#log),
-      this.#typing, form,
-      el("details", { class: "more" }, el("summary", {}, t.tools), tools),
+      el("p", { class: "sos", part: "help" }, `${t.danger} `, el("a", { href: "tel:112" }, t.call)),
+      this.#scroller, form,
+      el("div", { class: "foot" }, human, el("details", { class: "more" }, el("summary", {}, t.tools), tools)),
       this.#confirm);
     // Escape closes, unless it closes the question about ending.
     this.#panel.onkeydown = (event) => {
@@ -200,13 +200,18 @@ class KontaktChat extends HTMLElement {
 
   #show(items) {
     // Whoever has scrolled up to read is left alone.
-    const box = this.#log, following = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+    const box = this.#scroller, following = this.#following();
     const before = box.scrollHeight;
     this.#items.push(...items);
-    box.append(...items.map(({ node }) => node));
+    this.#log.append(...items.map(({ node }) => node));
     if (!following || !items.length) return;
     const long = box.scrollHeight - before > box.clientHeight * 0.9;
     items.at(long ? 0 : -1).node.scrollIntoView({ block: long ? "start" : "nearest" });
+  }
+
+  #following() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < 80;
   }
 
   #status(text) {
@@ -295,7 +300,10 @@ class KontaktChat extends HTMLElement {
       this.#typing.textContent = "";
       if (this.#missed) this.#catchUp();
     }
-    const say = (text, after) => setTimeout(() => { this.#typing.textContent = text; }, after);
+    const say = (text, after) => setTimeout(() => {
+      this.#typing.textContent = text;
+      if (this.#following()) this.#typing.scrollIntoView({ block: "nearest" });
+    }, after);
     this.#timers = this.#waiting ? [say(this.#t.typing, 400), say(this.#t.slow, SLOW)] : [];
   }
 
@@ -311,13 +319,9 @@ class KontaktChat extends HTMLElement {
       lang: this.#spoken, context: this.getAttribute("context") || undefined,
     }).then(({ session, notice, messages }) => {
       this.#memory.keep(session);
-      this.#note(notice);
+      if (notice) this.#notice.textContent = notice;
       return messages.map((message) => this.#item(message));
     }).finally(() => { this.#opening = null; });
-  }
-
-  #note(notice) {
-    if (notice) this.#notice.textContent = notice;
   }
 
   // Old messages are no news: they come in silence.
@@ -336,7 +340,6 @@ class KontaktChat extends HTMLElement {
       if (age !== this.#age) return;
       if (old) {
         this.#quietly(() => this.#reconcile(old.messages));
-        this.#note(old.notice);
         this.#bottom();
       } else if (!this.#memory.token) {
         const greeting = await this.#begin();
@@ -392,7 +395,7 @@ class KontaktChat extends HTMLElement {
   }
 
   #bottom() {
-    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   async #catchUp() {

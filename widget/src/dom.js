@@ -12,7 +12,8 @@ export function el(tag, attributes, ...children) {
 
 export function button(title, onClick, attributes) {
   const node = el("button", { type: "button", part: "button", ...attributes }, title);
-  node.onclick = () => onClick(node);
+  // The second click of a double click is none: what it hits may just have moved there.
+  node.onclick = ({ detail }) => detail < 2 && onClick(node);
   return node;
 }
 
