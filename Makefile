@@ -13,7 +13,7 @@ RASA := .venv-rasa/bin/python
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
 
-.PHONY: help run chat train check test lint eval eval-baseline bench bench-nlu lock clean rasa-env sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
+.PHONY: help run chat train check test lint eval eval-baseline bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -49,6 +49,11 @@ lint: .venv/.ready ## ruff och mypy
 
 bench: .venv/.ready .venv-rasa/.ready ## mät svarstid, minne och start mot Rasas standard
 	@$(APP) bench/turn.py
+
+widget: ## bygg chattrutan för andra webbplatser ur widget/ (kräver Node 20 eller nyare)
+	@command -v npm >/dev/null || { echo "npm saknas. Installera Node 20 eller nyare och kör make widget igen." >&2; exit 1; }
+	@cd widget && npm ci --silent && npm run --silent build
+	@echo "bot/site/static/kontakt-chat.js är byggd: $$(gzip -9 -c bot/site/static/kontakt-chat.js | wc -c) byte med gzip."
 
 rasa-env: ## installera Rasas miljö och språkmodellen på nytt
 	@deploy/make-env .venv-rasa requirements/rasa.txt 3.10

@@ -53,6 +53,15 @@ class MessagesOut(BaseModel):
     messages: list[MessageOut]
 
 
+class SessionIn(BaseModel):
+    """How a conversation begins; all of it may be left out."""
+
+    context: str | None = Field(None, max_length=64)
+    """What the page around the chat is about, a topic or an entry id of content/."""
+    lang: str = Field("sv", max_length=8)
+    """The page's language, two letters; Swedish where nothing is written in it."""
+
+
 class SessionOut(MessagesOut):
     """A new conversation. `session` is the bearer token."""
 
@@ -61,18 +70,19 @@ class SessionOut(MessagesOut):
 
 
 class MessageIn(BaseModel):
-    """What the resident says: `text` or the id of a `choice`."""
+    """What the resident says: `text`, the id of a `choice`, or an entry id as `topic`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     text: str | None = None
     choice: str | None = Field(None, max_length=64)
+    topic: str | None = Field(None, max_length=64)
     client_id: str | None = Field(None, min_length=1, max_length=64)
 
     @model_validator(mode="after")
     def _one(self) -> "MessageIn":
-        if (self.text is None) == (self.choice is None):
-            raise ValueError("send either text or choice")
+        if [self.text, self.choice, self.topic].count(None) != 2:
+            raise ValueError("send one of text, choice and topic")
         return self
 
 

@@ -6,10 +6,17 @@ from typing import Any
 from aiohttp import web
 from pydantic.json_schema import models_json_schema
 
-from bot.chat.messages import FeedbackIn, MessageIn, MessagesOut, SessionOut, WebhookIn
+from bot.chat.messages import (
+    FeedbackIn,
+    MessageIn,
+    MessagesOut,
+    SessionIn,
+    SessionOut,
+    WebhookIn,
+)
 from bot.version import version
 
-_MODELS = (SessionOut, MessagesOut, MessageIn, FeedbackIn, WebhookIn)
+_MODELS = (SessionOut, MessagesOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -38,7 +45,7 @@ _WEBHOOK_OUT = {
 }
 # path, method, summary, body, status, answer, needs a session
 _OPERATIONS: tuple[tuple[str, str, str, str | None, int, str | None, bool], ...] = (
-    ("/api/chat/sessions", "post", "Börja ett samtal", None, 201, "SessionOut", False),
+    ("/api/chat/sessions", "post", "Börja ett samtal", "SessionIn", 201, "SessionOut", False),
     ("/api/chat/messages", "post", "Skriv eller välj", "MessageIn", 200, "MessagesOut", True),
     ("/api/chat/messages", "get", "Samtalet hittills", None, 200, "MessagesOut", True),
     ("/api/chat/transcript", "get", "Samtalet som textfil", None, 200, "text", True),
@@ -74,7 +81,7 @@ def specification() -> dict[str, Any]:
         }
         if body:
             operation["requestBody"] = {
-                "required": True,
+                "required": body != "SessionIn",
                 "content": {"application/json": {"schema": _ref(body)}},
             }
         if session:

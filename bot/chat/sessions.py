@@ -49,11 +49,16 @@ class Sessions:
         """Close the database."""
         await self._engine.dispose()
 
-    async def open(self, key: str) -> Session:
+    async def open(self, key: str, language: str = "sv") -> Session:
         """Start a conversation, or continue it if somebody was faster with the same key."""
         moment = datetime.now(UTC)
         row = ChatSession(
-            id=key, conversation=f"s-{uuid.uuid4().hex}", turns=0, created_at=moment, seen_at=moment
+            id=key,
+            conversation=f"s-{uuid.uuid4().hex}",
+            turns=0,
+            language=language,
+            created_at=moment,
+            seen_at=moment,
         )
         try:
             async with self._make.begin() as db:
@@ -63,7 +68,7 @@ class Sessions:
             if found is None:
                 raise
             return found
-        return Session(row.id, row.conversation, 0)
+        return Session(row.id, row.conversation, 0, language)
 
     async def find(self, key: str) -> Session | None:
         """The conversation, or None if there is none (any more)."""

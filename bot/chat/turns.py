@@ -4,17 +4,21 @@ import asyncio
 import json
 import re
 import weakref
+from dataclasses import replace
 
 import structlog
 from prometheus_client import Counter, Histogram
 
 from bot.chat.guard import clean
 from bot.chat.language import spoken
-from bot.chat.messages import MessageOut, Offer, Reply, replies, reply
+from bot.chat.messages import MessageOut, Offer, Reply, offer, replies, reply
+from bot.chat.problems import Problem
 from bot.chat.rasa import Rasa, RasaAway
 from bot.chat.sessions import Session, Sessions
 from bot.content.answers import (
+    MAX_CHOICES,
     Answer,
+    Option,
     TemplateError,
     entry_answer,
     entry_option,
@@ -48,9 +52,25 @@ class Turns:
         self._vault = vault
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    async def welcome(self, session: Session) -> list[MessageOut]:
-        """The first message of a conversation."""
-        return await self._sessions.said(session, [self._phrase("welcome")], None)
+    async def welcome(self, session: Session, context: str | None = None) -> list[MessageOut]:
+        """The first message of a conversation.
+
+        `context` is what the page around the chat is about: it changes what is suggested.
+        """
+        said = phrase_answer(self._store.content, "welcome", now(), session.language)
+        near = nearby(self._store.content, context or "", session.language)
+        greeting = replace(said, options=near) if near else said
+        return await self._sessions.said(session, [reply(greeting)], None)
+
+    def notice(self, lang: str) -> str:
+        """What is said about machines and data, "" where nobody has written it in a language."""
+        phrases = self._store.content.phrases.get(lang)
+        phrase = phrases.phrases.get("notice") if phrases else None
+        return phrase.text if phrase else ""
+
+    def language(self, wanted: str) -> str:
+        """A language that can be answered in: the wanted one, else Swedish."""
+        return wanted if wanted in self._store.content.phrases else "sv"
 
     async def text(
         self, session: Session, text: str, client_id: str | None = None
@@ -79,6 +99,18 @@ class Turns:
         if chosen is None:
             return await self._aside(session, "choice_gone", client_id)
         return await self._pressed(session, chosen, client_id)
+
+    async def topic(
+        self, session: Session, entry_id: str, client_id: str | None = None
+    ) -> list[MessageOut]:
+        """The question of an entry, asked by the page around the chat.
+
+        Raises Problem 404 if there is no such entry.
+        """
+        if entry_id not in self._store.content.entries:
+            raise Problem(404, "Det ämnet finns inte.", "No such topic.")
+        option = titled_option(self._store.content, entry_id, session.language)
+        return await self._pressed(session, offer(option), client_id)
 
     async def webhook(self, session: Session, message: str) -> list[MessageOut]:
         """A message of Rasa's REST shape: the id of an offered button, or text."""
@@ -179,6 +211,26 @@ class Turns:
     def _phrase(self, key: str, lang: str = "sv", **values: str) -> Reply:
         answer: Answer = phrase_answer(self._store.content, key, now(), lang, **values)
         return reply(answer)
+
+
+def titled_option(content: Content, entry_id: str, lang: str) -> Option:
+    """A button that asks an entry's question, in another language if it is translated."""
+    option = entry_option(content, entry_id)
+    translated = content.translations.get((lang, entry_id))
+    return replace(option, title=translated.title) if translated else option
+
+
+def nearby(content: Content, context: str, lang: str) -> tuple[Option, ...]:
+    """What to suggest on a page about a topic, or about an entry and what is related to it."""
+    entry = content.entries.get(context)
+    if entry:
+        found = [context, *entry.related]
+    else:
+        found = [one.id for one in content.entries.values() if one.topic == context]
+        found.sort(key=lambda one: one != context)
+    if lang != "sv":
+        found = [one for one in found if (lang, one) in content.translations]
+    return tuple(titled_option(content, one, lang) for one in found[:MAX_CHOICES])
 
 
 def titled(content: Content, text: str) -> str | None:

@@ -15,6 +15,7 @@ from bot.chat.messages import (
     MessageIn,
     MessageOut,
     MessagesOut,
+    SessionIn,
     SessionOut,
     WebhookIn,
 )
@@ -32,9 +33,12 @@ async def open_session(request: web.Request) -> web.Response:
     """POST /api/chat/sessions."""
     await request.app[LIMITER].session(address(request))
     token = secrets.token_urlsafe(32)
-    session = await request.app[SESSIONS].open(session_key("chat", token))
-    messages = await request.app[TURNS].welcome(session)
-    notice = request.app[CONTENT].content.phrases["sv"].phrases["notice"].text
+    turns = request.app[TURNS]
+    body = await read(request, SessionIn) if request.body_exists else SessionIn()
+    key, language = session_key("chat", token), turns.language(body.lang)
+    session = await request.app[SESSIONS].open(key, language)
+    messages = await turns.welcome(session, body.context)
+    notice = turns.notice(session.language)
     return _json(SessionOut(session=token, messages=messages, notice=notice), 201)
 
 
@@ -46,6 +50,8 @@ async def post_message(request: web.Request) -> web.Response:
     turns = request.app[TURNS]
     if body.choice is not None:
         work = turns.choice(session, body.choice, body.client_id)
+    elif body.topic is not None:
+        work = turns.topic(session, body.topic, body.client_id)
     else:
         work = turns.text(session, body.text or "", body.client_id)
     return _json(MessagesOut(messages=await unbroken(work)))
