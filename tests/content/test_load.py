@@ -119,6 +119,7 @@ def spoken_texts(content: Content) -> list[tuple[str, str]]:
         for entry in content.entries.values()
         for text in (entry.short, entry.more, entry.place or "", entry.call or "")
     ]
+    texts += [(f"pages/{page.id}", page.text) for page in content.pages.values()]
     return texts + [
         (f"phrases/{lang}/{key}", phrase.text)
         for lang, phrases in content.phrases.items()
@@ -234,7 +235,23 @@ class Edit:
     further: int = 0
 
 
+ABOUT, SITE = "pages/om.md", "site.yml"
 EDITS = {
+    "an unknown key of a page": Edit(
+        ABOUT, "reviewed:", "granskad: i dag\nreviewed:", "`granskad` är inget fält som finns här"
+    ),
+    "a page under another name": Edit(ABOUT, "id: om", "id: omoss", "skriv id: om"),
+    "a page's unknown source": Edit(ABOUT, "[chatten]", "[chaten]", "finns inte i sources.yml"),
+    "a page's unknown fact": Edit(
+        ABOUT, "{{ safety.sos.phone }}", "{{ safety.sos.fax }}", "'fax' finns inte"
+    ),
+    "a page's unknown setting": Edit(ABOUT, "{version}", "{versionen}", "{versionen} finns inte"),
+    "a frequent question that isn't there": Edit(
+        SITE, "[oppettider,", "[oppetider,", "'oppetider' finns inte"
+    ),
+    "a topic that isn't there": Edit(
+        ADDRESS, "topic: kontaktcenter", "topic: kontakt", "'kontakt' finns inte i site.yml"
+    ),
     "unknown key": Edit(
         ADDRESS, "owner:", "agare: X\nowner:", "`agare` är inget fält som finns här"
     ),
@@ -432,19 +449,19 @@ def test_a_file_that_is_not_utf8_is_a_fault(folder: Path, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES])
+@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES, SITE])
 def test_a_missing_file_is_the_only_thing_that_is_blamed(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert only_fault(folder).startswith(f"content/{name}: filen saknas")
 
 
-@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES])
+@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES, SITE])
 def test_an_empty_file_is_a_fault(folder: Path, name: str) -> None:
     (folder / name).write_text("# allt borttaget\n", "utf-8")
     assert only_fault(folder) == f"content/{name}: filen är tom"
 
 
-@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES])
+@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES, SITE])
 def test_a_list_where_names_belong_is_a_fault(folder: Path, name: str) -> None:
     (folder / name).write_text("- sos\n- polisen\n", "utf-8")
     assert re.match(rf"content/{name} rad 1: .*ska vara namn med kolon efter", only_fault(folder))
@@ -503,7 +520,9 @@ def test_all_faults_are_told_at_once_and_nothing_else(folder: Path) -> None:
 def test_an_answer_that_nobody_has_read_for_a_year_is_a_warning_only(content: Content) -> None:
     late = MONDAY.date().replace(year=2027, month=12)
     found = warnings(content, late)
-    assert {fault.path for fault in found} == {f"content/faq/{e}.md" for e in content.entries}
+    texts = {f"content/faq/{name}.md" for name in content.entries}
+    texts |= {f"content/pages/{name}.md" for name in content.pages}
+    assert {fault.path for fault in found} == texts
     assert all(fault.warning and "för mer än ett år sedan" in str(fault) for fault in found)
 
 
