@@ -6,10 +6,17 @@ from typing import Any
 from aiohttp import web
 from pydantic.json_schema import models_json_schema
 
-from bot.chat.messages import FeedbackIn, MessageIn, MessagesOut, SessionOut, WebhookIn
+from bot.chat.messages import (
+    FeedbackIn,
+    MessageIn,
+    MessagesOut,
+    SearchOut,
+    SessionOut,
+    WebhookIn,
+)
 from bot.version import version
 
-_MODELS = (SessionOut, MessagesOut, MessageIn, FeedbackIn, WebhookIn)
+_MODELS = (SessionOut, MessagesOut, SearchOut, MessageIn, FeedbackIn, WebhookIn)
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -45,6 +52,7 @@ _OPERATIONS: tuple[tuple[str, str, str, str | None, int, str | None, bool], ...]
     ("/api/chat/feedback", "post", "Hjälpte svaret?", "FeedbackIn", 204, None, True),
     ("/api/chat/session", "delete", "Radera samtalet nu", None, 204, None, True),
     ("/webhooks/rest/webhook", "post", "Rasas REST-form", "WebhookIn", 200, "webhook", False),
+    ("/api/search", "get", "Sök bland svar och sidor", None, 200, "SearchOut", False),
     ("/api/openapi.json", "get", "Den här beskrivningen", None, 200, "object", False),
     ("/healthz", "get", "Processen lever", None, 200, "object", False),
     ("/readyz", "get", "Alla delar svarar", None, 200, "object", False),
@@ -77,6 +85,8 @@ def specification() -> dict[str, Any]:
                 "required": True,
                 "content": {"application/json": {"schema": _ref(body)}},
             }
+        if path == "/api/search":
+            operation["parameters"] = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
         if session:
             operation["security"] = [{"session": []}]
         paths.setdefault(path, {})[method] = operation
