@@ -14,6 +14,7 @@ from bot.content.store import ContentStore
 from bot.participation.delivery import Delivery
 from bot.participation.registry import Registry
 from bot.settings import Settings
+from bot.site.search import Search
 from bot.staff.lockout import Lockout
 from bot.staff.sessions import Visits
 from bot.store.vault import Vault
@@ -29,6 +30,7 @@ VAULT = web.AppKey("vault", Vault)
 REGISTRY = web.AppKey("registry", Registry)
 VISITS = web.AppKey("visits", Visits)
 LOCKOUT = web.AppKey("lockout", Lockout)
+SEARCH = web.AppKey("search", Search)
 EDITING = web.AppKey("editing", asyncio.Lock)
 STAFF_PAGES = web.AppKey("staff_pages", jinja2.Environment)
 DELIVERY = web.AppKey("delivery", Delivery)

@@ -4,12 +4,13 @@ The table in docs/installningar.md is generated from this class (`python -m bot 
 """
 
 import os
+import re
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +58,15 @@ class Settings(BaseSettings):
     max_text: int = Field(1000, description="Längsta meddelande, i tecken.", gt=0)
     max_body: int = Field(64 * 1024, description="Största anrop, i byte.", gt=0)
     behind_proxy: bool = Field(
-        False, description="Läs besökarens adress ur X-Forwarded-For (sista värdet)."
+        False,
+        description="Läs besökarens adress ur X-Forwarded-For (sista värdet), och om sidan hämtas "
+        "med https ur X-Forwarded-Proto. Sätt på bara bakom en egen proxy.",
+    )
+
+    embed_origins: str = Field(
+        "",
+        description="Webbplatser som får visa chatten hos sig, med mellanslag eller komma: "
+        "https://www.trollhattan.se. Tomt: bara den egna.",
     )
 
     session_hours: float = Field(
@@ -107,6 +116,22 @@ class Settings(BaseSettings):
     now: datetime | None = Field(
         None, description="Fryst klocka för prov och visningar, t.ex. 2026-12-24T10:00+01:00."
     )
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in re.split(r"[\s,]+", value.strip()) if value.strip() else ():
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:\d{1,5})?", origin):
+                raise ValueError(
+                    f"{origin!r} är ingen webbplats – skriv t.ex. https://www.trollhattan.se, utan "
+                    "snedstreck sist"
+                )
+        return value
+
+    @property
+    def embedders(self) -> tuple[str, ...]:
+        """The origins that may show the chat."""
+        return tuple(self.embed_origins.replace(",", " ").split())
 
     @property
     def public_base(self) -> str:

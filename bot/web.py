@@ -18,6 +18,7 @@ from bot.chat.routes import ROUTES as CHAT_ROUTES
 from bot.chat.sessions import Sessions
 from bot.chat.turns import Turns
 from bot.content.store import ContentStore
+from bot.headers import is_preflight, preflight, protect
 from bot.keys import (
     CONTENT,
     DATABASE,
@@ -25,6 +26,7 @@ from bot.keys import (
     LIMITER,
     RASA,
     REGISTRY,
+    SEARCH,
     SESSIONS,
     SETTINGS,
     TURNS,
@@ -35,6 +37,8 @@ from bot.participation.registry import Registry
 from bot.settings import Settings
 from bot.site.routes import HERE as SITE
 from bot.site.routes import ROUTES as SITE_ROUTES
+from bot.site.search import Search
+from bot.site.views import problem_page, wants_page
 from bot.staff.routes import setup as add_staff_pages
 from bot.store.database import engine, upgrade
 from bot.store.vault import vault
@@ -42,16 +46,6 @@ from bot.store.vault import vault
 log = structlog.get_logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CLEAN_EVERY = 600  # seconds between two looks for conversations to erase
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 
 
 def application(conf: Settings) -> web.Application:
@@ -66,10 +60,10 @@ def application(conf: Settings) -> web.Application:
     app[SETTINGS], app[CONTENT], app[SESSIONS] = conf, store, sessions
     app[REGISTRY] = Registry(app[DATABASE], app[VAULT])
     app[DELIVERY] = Delivery(conf, app[DATABASE], app[VAULT], store)
+    app[SEARCH] = Search(store)
     app[LIMITER] = Limiter(conf)
     app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout, conf.rasa_token)
     app[TURNS] = Turns(conf, store, sessions, app[RASA], app[VAULT])
-    app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(SITE / "templates"),
@@ -77,6 +71,7 @@ def application(conf: Settings) -> web.Application:
         autoescape=True,
     )
     add_staff_pages(app)
+    app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])  # last: the site's pages have any name
     app.cleanup_ctx.append(_services)
     return app
 
@@ -117,20 +112,20 @@ async def _clean(sessions: Sessions, registry: Registry, conf: Settings) -> None
 async def requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Request id, errors as problems, security headers and one log line without user text."""
     request_id, started = uuid.uuid4().hex[:16], time.perf_counter()
+    conf = request.app[SETTINGS]
     try:
-        response = await handler(request)
+        response = preflight() if is_preflight(request, conf) else await handler(request)
     except Problem as problem:
-        response = problem_response(problem, request_id)
+        response = _refusal(request, problem, request_id)
     except web.HTTPException as error:
-        response = _http_error(error, request_id)
+        response = _http_error(request, error, request_id)
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # /static/aaaa…
-            response = _http_error(web.HTTPNotFound(), request_id)
+            response = _http_error(request, web.HTTPNotFound(), request_id)
         else:
-            response = _failure(error, request_id)
+            response = _failure(request, error, request_id)
     response.headers["X-Request-ID"] = request_id
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)  # the staff pages have stricter ones
+    protect(request, response, conf)
     if request.path.startswith(("/api/", "/webhooks/")):
         response.headers["Cache-Control"] = "no-store"
     route = request.match_info.route.resource
@@ -145,7 +140,7 @@ async def requests(request: web.Request, handler: Handler) -> web.StreamResponse
     return response
 
 
-def _failure(error: Exception, request_id: str) -> web.Response:
+def _failure(request: web.Request, error: Exception, request_id: str) -> web.Response:
     # the type only: a message may hold what the user wrote
     log.error("failed", error=type(error).__name__, request_id=request_id, at=_where(error))
     problem = Problem(
@@ -153,14 +148,23 @@ def _failure(error: Exception, request_id: str) -> web.Response:
         "Försök igen om en stund. Kontakta kontaktcenter om felet är kvar.",
         "Try again in a while.",
     )
+    return _refusal(request, problem, request_id)
+
+
+def _refusal(request: web.Request, problem: Problem, request_id: str) -> web.Response:
+    """A page for people, JSON for programs."""
+    if wants_page(request):
+        return problem_page(request, problem)
     return problem_response(problem, request_id)
 
 
-def _http_error(error: web.HTTPException, request_id: str) -> web.StreamResponse:
+def _http_error(
+    request: web.Request, error: web.HTTPException, request_id: str
+) -> web.StreamResponse:
     if error.status < 400:
         return error
     problem = Problem(error.status, "Det gick inte att göra det du bad om.", error.reason)
-    response = problem_response(problem, request_id)
+    response = _refusal(request, problem, request_id)
     if allow := error.headers.get("Allow"):
         response.headers["Allow"] = allow
     return response

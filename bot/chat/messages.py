@@ -15,6 +15,7 @@ from bot.content.answers import Answer, Option
 
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": False})
 _TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "h3", "br"}
+PAGE_TAGS = _TAGS | {"h2"}
 
 
 class ChoiceOut(BaseModel):
@@ -94,6 +95,21 @@ class FeedbackIn(BaseModel):
     message: str = Field(max_length=64)
     helpful: bool
     comment: str | None = Field(None, max_length=500)
+
+
+class SearchHitOut(BaseModel):
+    """A page that answers, and the beginning of its text."""
+
+    title: str
+    url: str
+    text: str
+    lang: str
+
+
+class SearchOut(BaseModel):
+    """What a search finds, the best first."""
+
+    results: list[SearchHitOut]
 
 
 class WebhookIn(BaseModel):
@@ -191,6 +207,6 @@ def replies(rasa: list[dict[str, Any]], unseal: Callable[[str], str]) -> list[Re
     return made
 
 
-def html(text: str) -> str:
+def html(text: str, tags: set[str] = _TAGS) -> str:
     """Markdown as harmless HTML; raw HTML in the text is shown, not run."""
-    return nh3.clean(_markdown.render(text), tags=_TAGS, attributes={"a": {"href"}})
+    return nh3.clean(_markdown.render(text), tags=tags, attributes={"a": {"href"}})

@@ -10,13 +10,14 @@ from bot.chat.messages import (
     FeedbackIn,
     MessageIn,
     MessagesOut,
+    SearchOut,
     SessionIn,
     SessionOut,
     WebhookIn,
 )
 from bot.version import version
 
-_MODELS = (SessionOut, MessagesOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
+_MODELS = (SessionOut, MessagesOut, SearchOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -52,6 +53,7 @@ _OPERATIONS: tuple[tuple[str, str, str, str | None, int, str | None, bool], ...]
     ("/api/chat/feedback", "post", "Hjälpte svaret?", "FeedbackIn", 204, None, True),
     ("/api/chat/session", "delete", "Radera samtalet nu", None, 204, None, True),
     ("/webhooks/rest/webhook", "post", "Rasas REST-form", "WebhookIn", 200, "webhook", False),
+    ("/api/search", "get", "Sök bland svar och sidor", None, 200, "SearchOut", False),
     ("/api/openapi.json", "get", "Den här beskrivningen", None, 200, "object", False),
     ("/healthz", "get", "Processen lever", None, 200, "object", False),
     ("/readyz", "get", "Alla delar svarar", None, 200, "object", False),
@@ -84,6 +86,8 @@ def specification() -> dict[str, Any]:
                 "required": body != "SessionIn",
                 "content": {"application/json": {"schema": _ref(body)}},
             }
+        if path == "/api/search":
+            operation["parameters"] = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
         if session:
             operation["security"] = [{"session": []}]
         paths.setdefault(path, {})[method] = operation

@@ -237,9 +237,12 @@ def titled(content: Content, text: str) -> str | None:
     """The payload behind a title that is typed word for word; None if the text is no title.
 
     It is what the chat page sends for a button of a conversation that has ended, and it finds a
-    new entry that nobody has trained phrases for.
+    new entry that nobody has trained phrases for. A link from a page to a form works the same way.
     """
     wanted = _bare(text)
+    for choice in content.phrases["sv"].choices.values():
+        if choice.intent and choice.intent.startswith("faq{") and _bare(choice.title) == wanted:
+            return f"/{choice.intent}"
     for entry in content.entries.values():
         if _bare(entry.title) == wanted:
             return entry_option(content, entry.id).payload

@@ -156,6 +156,14 @@ def phrase_answer(
     return Answer(shown, tuple(options), lang=lang)
 
 
+def page_text(content: Content, page_id: str, now: datetime, **values: str) -> str:
+    """A page's Markdown, `values` (load.PAGE_VALUES) filled in. Raises KeyError if it is gone."""
+    shown = render(content, content.pages[page_id].text, now)
+    for name, value in values.items():
+        shown = shown.replace("{" + name + "}", value)
+    return shown
+
+
 def choice_option(content: Content, name: str, lang: str = "sv") -> Option:
     """The button of a named choice in content/phrases."""
     choice = content.phrases[lang].choices[name]

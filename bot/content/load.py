@@ -18,10 +18,13 @@ from bot.content.models import (
     EntryHead,
     Hours,
     Kontaktcenter,
+    Page,
+    PageHead,
     Participation,
     Phrases,
     Role,
     SafetyNumber,
+    Site,
     Source,
     Translation,
     TranslationHead,
@@ -33,6 +36,7 @@ MORE_MARK = "<!-- mer -->"
 SHORT_WORDS = 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HEAD = re.compile(r"\s*^---[ \t]*\n(.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
+VALUE = re.compile(r"\{(\w+)\}")
 DATE = re.compile(r"\b\d{4}-\d\d?-\d\d?\b")
 
 # What the code and the pages name themselves, so that removing it would break a conversation.
@@ -49,6 +53,9 @@ NEEDED_FOREIGN = (
     *("only_swedish", "degraded"),
 )
 NEEDED_CHOICES = ("something-else",)
+NEEDED_PAGES = ("foretag", "tillganglighet", "integritet", "om")
+PAGE_VALUES = ("hours", "months", "characters", "version", "purpose")
+"""What a page may name as {hours} and its like: settings, filled in by the site."""
 NEEDED_MAILS = ("area", "receipt", "code")
 NEEDED_PHRASES = (
     *("welcome", "notice", "greet", "goodbye", "thanks", "help", "affirm", "deny"),
@@ -105,6 +112,8 @@ class Content:
     translations: Mapping[tuple[str, str], Translation]
     """By language and entry id."""
     participation: Participation
+    pages: Mapping[str, Page]
+    site: Site
 
 
 def load(folder: Path) -> Content:
@@ -117,13 +126,15 @@ def load(folder: Path) -> Content:
 
 def warnings(content: Content, today: date) -> list[Fault]:
     """What should be looked at, though it works: texts nobody has read for a year, long answers."""
-    found = []
+    found = [
+        Fault(f"content/pages/{page.id}.md", 0, _old(page.reviewed), True)
+        for page in content.pages.values()
+        if (today - page.reviewed).days > 365
+    ]
     for entry in content.entries.values():
         path = f"content/faq/{entry.id}.md"
         if (today - entry.reviewed).days > 365:
-            found.append(
-                Fault(path, 0, f"granskades {entry.reviewed}, för mer än ett år sedan", True)
-            )
+            found.append(Fault(path, 0, _old(entry.reviewed), True))
         words = len(entry.short.split())
         if words > SHORT_WORDS:
             found.append(
@@ -135,6 +146,10 @@ def warnings(content: Content, today: date) -> list[Fault]:
                 )
             )
     return found
+
+
+def _old(reviewed: date) -> str:
+    return f"granskades {reviewed}, för mer än ett år sedan"
 
 
 class _Reader:
@@ -152,7 +167,9 @@ class _Reader:
         people = self._mapping(Role, "people.yml")
         sources = self._mapping(Source, "sources.yml")
         participation = self._model(Participation, "intresseanmalan.yml")
+        site = self._model(Site, "site.yml")
         entries = {entry.id: entry for entry in self._entries()}
+        pages = {page.id: page for page in self._pages()}
         phrases = {
             path.stem: model
             for path in sorted((self.folder / "phrases").glob("*.yml"))
@@ -162,13 +179,14 @@ class _Reader:
         self._needed(phrases.get("sv"))
         self._needed_foreign(phrases)
         translations = dict(self._translations(entries))
-        self._references(kontaktcenter, safety, people, entries, phrases)
+        self._references(kontaktcenter, safety, people, entries, phrases, pages)
+        self._listed(site, entries)
         self._needed_mails(participation)
-        if kontaktcenter is None or hours is None or participation is None:
+        if kontaktcenter is None or hours is None or participation is None or site is None:
             raise ContentError(self.faults)
         content = Content(
             kontaktcenter, hours, safety, people, sources, entries, phrases, translations,
-            participation,
+            participation, pages, site,
         )  # fmt: skip
         if not any(self._broken(name) for name in ("safety.yml", "people.yml")):
             self._rendering(content)
@@ -286,6 +304,34 @@ class _Reader:
                 continue
             yield Entry(**head.model_dump(), short=short, more=more)
 
+    def _pages(self) -> Iterator[Page]:
+        for path in sorted((self.folder / "pages").glob("*.md")):
+            name = f"pages/{path.name}"
+            found = self._headed(PageHead, name)
+            if found is None:
+                continue
+            head, text, _ = found
+            if head.id != path.stem:
+                message = f"id är {head.id!r} men filen heter {path.name} – skriv id: {path.stem}"
+                self._fault(name, self._find(name, head.id, "id"), message)
+                continue
+            yield Page(**head.model_dump(), text=text)
+
+    def _listed(self, site: Site | None, entries: dict[str, Entry]) -> None:
+        """Every answer has a heading to stand under, and what is asked most exists."""
+        if site is None:
+            return
+        for entry in entries.values():
+            if entry.topic not in site.topics:
+                name = f"faq/{entry.id}.md"
+                message = f"topic: {entry.topic!r} finns inte i site.yml – lägg in ämnet där"
+                self._fault(name, self._find(name, entry.topic, "topic"), message)
+        for wanted in site.frequent:
+            file = f"faq/{wanted}.md"
+            if file not in self._texts and not self._broken(file):
+                message = f"frequent: {wanted!r} finns inte – skriv id för ett svar"
+                self._fault("site.yml", self._find("site.yml", wanted, "frequent"), message)
+
     def _headed(self, kind: type[M], name: str) -> tuple[M, str, str] | None:
         """The head, the short answer and the rest of a Markdown file; None after a fault."""
         text = self._read(name)
@@ -359,6 +405,9 @@ class _Reader:
         for name in NEEDED_ENTRIES:
             if f"faq/{name}.md" not in self._texts and not self._broken(f"faq/{name}.md"):
                 self._fault(f"faq/{name}.md", 0, "filen saknas – assistenten behöver det svaret")
+        for name in NEEDED_PAGES:
+            if f"pages/{name}.md" not in self._texts and not self._broken(f"pages/{name}.md"):
+                self._fault(f"pages/{name}.md", 0, "filen saknas – webbplatsen behöver den sidan")
         if swedish is None:
             if not self._broken("phrases/sv.yml"):
                 message = "filen saknas – där står de fasta texterna på svenska"
@@ -381,6 +430,7 @@ class _Reader:
         people: dict[str, Role],
         entries: dict[str, Entry],
         phrases: dict[str, Phrases],
+        pages: dict[str, Page],
     ) -> None:
         """Every id that is named must exist. What exists but is broken is reported once, there."""
         files = {name[4:-3] for name in self._texts if name.startswith("faq/")} | {
@@ -397,6 +447,7 @@ class _Reader:
         named += [("safety.yml", number.source) for number in safety.values()]
         named += [("people.yml", name.source) for role in people.values() for name in role.names]
         named += [(f"faq/{e.id}.md", name) for e in entries.values() for name in e.source]
+        named += [(f"pages/{p.id}.md", name) for p in pages.values() for name in p.source]
         for file, name in named:
             if known is not None and name not in known:
                 line = self._find(file, name, "source")
@@ -439,6 +490,7 @@ class _Reader:
             for lang, model in content.phrases.items()
             for phrase in model.phrases.values()
         ]
+        texts += [(f"pages/{page.id}.md", page.text, "sv") for page in content.pages.values()]
         one = content.participation
         texts += [
             ("intresseanmalan.yml", text, "sv")
@@ -455,6 +507,12 @@ class _Reader:
                 line = self._line_of(name, text, text.count("\n", 0, text.find(left.group())) + 1)
                 message = "en klammer saknas – skriv t.ex. {{ kontaktcenter.phone }}"
                 self._fault(name, line, message)
+                continue
+            for value in VALUE.finditer(shown) if name.startswith("pages/") else ():
+                if value.group(1) not in PAGE_VALUES:
+                    line = self._find(name, value.group())
+                    message = f"{value.group()} finns inte – välj bland {', '.join(PAGE_VALUES)}"
+                    self._fault(name, line, message)
 
     def _line_of(self, name: str, text: str, line: int) -> int:
         """The line in the file of a line (from 1) of one of its texts; 0 if it isn't known."""

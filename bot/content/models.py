@@ -210,6 +210,37 @@ class Phrases(Model):
     choices: dict[str, Choice] = {}
 
 
+class PageHead(Model):
+    """The YAML head of content/pages/<id>.md; `join` offers the form for businesses under it."""
+
+    id: Id
+    title: Text
+    description: Text
+    reviewed: date
+    source: list[str] = []
+    join: bool = False
+
+
+class Page(PageHead):
+    """A page of the site that isn't an answer: its `text` is Markdown."""
+
+    text: Text
+
+
+class Topic(Model):
+    """A heading that answers stand under."""
+
+    title: Text
+    english: Text
+
+
+class Site(Model):
+    """content/site.yml: what the site needs to list the answers, topics in the order shown."""
+
+    frequent: list[Id] = Field(min_length=1)
+    topics: dict[Id, Topic]
+
+
 class Listed(Model):
     """Something with a title, and the words by which a text shows it."""
 

@@ -16,10 +16,11 @@ from bot.chat.openapi import specification
 from bot.chat.routes import ROUTES
 from bot.chat.sessions import Sessions, session_key
 from bot.content.clock import STOCKHOLM
+from bot.headers import HEADERS
+from bot.site.routes import API_ROUTES
 from bot.store.database import engine, upgrade
 from bot.store.models import ChatSession
 from bot.version import version
-from bot.web import HEADERS
 from tests.conftest import Resident, Service, spoken
 
 
@@ -353,7 +354,7 @@ async def test_pages_carry_security_headers(http: aiohttp.ClientSession) -> None
         policy = response.headers["Content-Security-Policy"]
         assert "unsafe" not in policy and policy.startswith("default-src 'none'")
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
     for path in ("/healthz", "/static/chat.js", "/finns-inte", "/api/chat/messages"):
         async with http.get(path) as response:
             assert HEADERS.items() <= response.headers.items(), path
@@ -365,7 +366,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
         for path, operations in specification()["paths"].items()
         for method in operations
     }
-    assert described == {(route.method, route.path) for route in ROUTES}
+    assert described == {(route.method, route.path) for route in [*ROUTES, *API_ROUTES]}
 
 
 async def test_the_description_is_served_and_whole(http: aiohttp.ClientSession) -> None:

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -95,8 +95,8 @@ def test_every_short_answer_is_about_sixty_words_when_the_facts_are_filled_in(
 def test_every_entry_names_its_sources_its_owner_and_when_it_was_reviewed(content: Content) -> None:
     for entry in content.entries.values():
         assert entry.source and entry.owner
-        assert entry.reviewed <= MONDAY.date(), entry.id
-        assert all(content.sources[name].read <= MONDAY.date() for name in entry.source), entry.id
+        assert entry.reviewed <= date.today(), entry.id
+        assert all(content.sources[name].read <= date.today() for name in entry.source), entry.id
 
 
 def literals(content: Content) -> list[tuple[str, re.Pattern[str]]]:
@@ -120,6 +120,7 @@ def spoken_texts(content: Content) -> list[tuple[str, str]]:
         for entry in content.entries.values()
         for text in (entry.short, entry.more, entry.place or "", entry.call or "")
     ]
+    texts += [(f"pages/{page.id}", page.text) for page in content.pages.values()]
     return texts + [
         (f"phrases/{lang}/{key}", phrase.text)
         for lang, phrases in content.phrases.items()
@@ -240,7 +241,23 @@ class Edit:
     further: int = 0
 
 
+ABOUT, SITE = "pages/om.md", "site.yml"
 EDITS = {
+    "an unknown key of a page": Edit(
+        ABOUT, "reviewed:", "granskad: i dag\nreviewed:", "`granskad` är inget fält som finns här"
+    ),
+    "a page under another name": Edit(ABOUT, "id: om", "id: omoss", "skriv id: om"),
+    "a page's unknown source": Edit(ABOUT, "[chatten]", "[chaten]", "finns inte i sources.yml"),
+    "a page's unknown fact": Edit(
+        ABOUT, "{{ safety.sos.phone }}", "{{ safety.sos.fax }}", "'fax' finns inte"
+    ),
+    "a page's unknown setting": Edit(ABOUT, "{version}", "{versionen}", "{versionen} finns inte"),
+    "a frequent question that isn't there": Edit(
+        SITE, "[oppettider,", "[oppetider,", "'oppetider' finns inte"
+    ),
+    "a topic that isn't there": Edit(
+        ADDRESS, "topic: kontaktcenter", "topic: kontakt", "'kontakt' finns inte i site.yml"
+    ),
     "unknown key": Edit(
         ADDRESS, "owner:", "agare: X\nowner:", "`agare` är inget fält som finns här"
     ),
@@ -438,19 +455,19 @@ def test_a_file_that_is_not_utf8_is_a_fault(folder: Path, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES])
+@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES, SITE])
 def test_a_missing_file_is_the_only_thing_that_is_blamed(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert only_fault(folder).startswith(f"content/{name}: filen saknas")
 
 
-@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES])
+@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES, SITE])
 def test_an_empty_file_is_a_fault(folder: Path, name: str) -> None:
     (folder / name).write_text("# allt borttaget\n", "utf-8")
     assert only_fault(folder) == f"content/{name}: filen är tom"
 
 
-@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES])
+@pytest.mark.parametrize("name", [CENTER, "safety.yml", "people.yml", "sources.yml", PHRASES, SITE])
 def test_a_list_where_names_belong_is_a_fault(folder: Path, name: str) -> None:
     (folder / name).write_text("- sos\n- polisen\n", "utf-8")
     assert re.match(rf"content/{name} rad 1: .*ska vara namn med kolon efter", only_fault(folder))
@@ -509,7 +526,9 @@ def test_all_faults_are_told_at_once_and_nothing_else(folder: Path) -> None:
 def test_an_answer_that_nobody_has_read_for_a_year_is_a_warning_only(content: Content) -> None:
     late = MONDAY.date().replace(year=2027, month=12)
     found = warnings(content, late)
-    assert {fault.path for fault in found} == {f"content/faq/{e}.md" for e in content.entries}
+    texts = {f"content/faq/{name}.md" for name in content.entries}
+    texts |= {f"content/pages/{name}.md" for name in content.pages}
+    assert {fault.path for fault in found} == texts
     assert all(fault.warning and "för mer än ett år sedan" in str(fault) for fault in found)
 
 

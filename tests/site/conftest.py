@@ -1,12 +1,19 @@
 """A real browser in front of the real service."""
 
+import html
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
+from aiohttp.test_utils import TestServer
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import (
     Browser,
@@ -18,13 +25,15 @@ from playwright.async_api import (
     expect,
 )
 
-from bot.settings import ROOT
-from tests.conftest import Service
+from bot.settings import ROOT, Settings
+from bot.web import application
+from tests.conftest import Service, free_port
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+PUBLIC = "https://fraga.example.se"
 PICTURES = ROOT / "docs" / "bilder"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -126,3 +135,53 @@ async def window(context: BrowserContext, service: Service) -> AsyncIterator[Win
     yield opened
     assert opened.complaints == []
     assert opened.strangers == []
+
+
+@dataclass
+class Site:
+    """The site without Rasa, on a copy of the content."""
+
+    base: str
+    content: Path
+    http: aiohttp.ClientSession
+
+    async def text(self, path: str, status: int = 200) -> str:
+        """A page as a browser gets it."""
+        async with self.http.get(path, headers={"Accept": "text/html"}) as response:
+            assert response.status == status, path
+            return await response.text()
+
+    async def pages(self) -> list[str]:
+        """Every page of the site that a link leads to, found by following all of them."""
+        found, waiting = ["/"], ["/"]
+        while waiting:
+            for href in re.findall(r'<a [^>]*href="(/[^"]*)"', await self.text(waiting.pop())):
+                path = html.unescape(href).partition("#")[0]
+                if path not in found:
+                    found.append(path)
+                    waiting.append(path)
+        return found
+
+
+@asynccontextmanager
+async def serving(folder: Path, **settings: Any) -> AsyncIterator[Site]:
+    """The web application with some settings, without Rasa."""
+    content = folder / "content"
+    if not content.exists():
+        shutil.copytree(ROOT / "content", content)
+    known = {"limits": "off", "public_url": PUBLIC, **settings}
+    conf = Settings(content_dir=content, data_dir=folder, rasa_port=free_port(), **known)
+    server = TestServer(application(conf))
+    await server.start_server()
+    base = str(server.make_url("")).rstrip("/")
+    jar = aiohttp.CookieJar(unsafe=True)  # the address is a number
+    async with aiohttp.ClientSession(base, cookie_jar=jar) as http:
+        yield Site(base, content, http)
+    await server.close()
+
+
+@pytest.fixture(scope="session")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """One site for all tests that leave it as it was."""
+    async with serving(tmp_path_factory.mktemp("site")) as started:
+        yield started

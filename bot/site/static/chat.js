@@ -293,4 +293,11 @@ confirm.onclose = async () => {
 
 chat.hidden = false;
 measure();
-start();
+const ready = start();
+
+// A link may come with a question of ours. A reload doesn't ask it again.
+const { ask } = chat.dataset;
+if (ask) {
+  history.replaceState(null, "", location.pathname);
+  ready.then(() => send(ask, { text: ask }));
+}
