@@ -139,7 +139,7 @@ async def test_erasing_asks_first_and_then_empties(window: Window) -> None:
     assert gone.status == 401
     await window.page.reload()
     await expect(window.answers).to_have_count(1)
-    await expect(window.page.get_by_text("Överby")).to_have_count(0)
+    await expect(window.page.locator("#log").get_by_text("Överby")).to_have_count(0)
 
 
 async def test_the_conversation_can_be_downloaded(window: Window, tmp_path: Path) -> None:
