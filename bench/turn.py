@@ -50,7 +50,7 @@ RASA_PYTHON = Path(
 ).absolute()
 RESULTS = ROOT / "bench" / "results"
 CACHE = ROOT / "var" / "bench"
-NOT_COPIED = {"var", "models", "tests", "docs", "bench", "deploy", "sv_core"}
+NOT_COPIED = {"var", "models", "tests", "docs", "bench", "deploy", "widget"}
 
 CLIENTS = (1, 8, 32)
 CHAT = 10  # turns of a conversation under load
