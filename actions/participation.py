@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import phonenumbers
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
@@ -25,18 +24,19 @@ from actions.answers import (
     say,
     the_vault,
 )
-from actions.conversation import answer_message
+from actions.conversation import FORM, answer_message
 from bot.content.answers import Answer, Option, phrase_answer, render
 from bot.content.clock import now
 from bot.nlu.emergency import guard
 from bot.participation.expression import OTHER_AREA, Consent, Expression, Submission, references
+from bot.participation.facts import shown_phone
 from bot.participation.form import Draft, Heard, Question, Step, begin, turn
 from bot.participation.registry import CODE_MINUTES
 from bot.settings import settings
 from bot.store.vault import Unreadable
 from bot.transcripts.redaction import redact
 
-FORM, WITHDRAWAL = "participation_form", "withdrawal_form"
+WITHDRAWAL = "withdrawal_form"
 NAMES = ("PRS", "ORG", "LOC")
 EARLIER = 3  # typed messages before the form that may hold facts already
 REQUESTED = "requested_slot"
@@ -54,7 +54,7 @@ class ValidateParticipationForm(Action):
         draft, asked = _draft(tracker), tracker.get_slot(REQUESTED)
         heard = _heard(tracker)
         if draft is None or asked is None or _loop(tracker) != FORM:
-            step = begin(heard, content().participation, _earlier(tracker))
+            step = begin(heard, content().participation, _earlier(tracker, heard))
         else:
             step = turn(draft, asked, heard, content().participation)
         return await _take(step, asked, dispatcher, tracker, domain)
@@ -201,7 +201,7 @@ def _lines(one: Expression) -> list[tuple[str, str, str]]:
     kind = about.kinds[one.kind].title if one.kind in about.kinds else ""
     number = f"{one.org_number[:6]}-{one.org_number[6:]}" if one.org_number else ""
     person = f"{one.person}, {one.role}" if one.role else one.person
-    phone = _national(one.phone)
+    phone = shown_phone(one.phone)
     lines = [
         ("Plats", place, place),
         ("Gäller", concerns, redact(concerns)[0]),
@@ -219,15 +219,6 @@ def _lines(one: Expression) -> list[tuple[str, str, str]]:
 def escaped(text: str) -> str:
     """What a business wrote, so that no sign of it is taken for Markdown within a line."""
     return re.sub(r"([\\`*_{}\[\]<>|~])", r"\\\1", re.sub(r"\s+", " ", text))
-
-
-def _national(phone: str) -> str:
-    if not phone:
-        return ""
-    form = phonenumbers.PhoneNumberFormat
-    number = phonenumbers.parse(phone)
-    kind = form.NATIONAL if number.country_code == 46 else form.INTERNATIONAL
-    return phonenumbers.format_number(number, kind)
 
 
 def _purpose() -> str:
@@ -289,7 +280,7 @@ def _heard(tracker: Tracker) -> Heard:
     return Heard(raw, intent(tracker), sure, entry, known, alarm, bool(raw) and guard().now(raw))
 
 
-def _earlier(tracker: Tracker) -> tuple[Heard, ...]:
+def _earlier(tracker: Tracker, heard: Heard) -> tuple[Heard, ...]:
     """What was typed about joining just before: it may hold name, place and address already."""
     found: list[Heard] = []
     for event in reversed(tracker.events):
@@ -303,4 +294,4 @@ def _earlier(tracker: Tracker) -> tuple[Heard, ...]:
         text = heard_text(tracker, event)
         if label == "faq" and "ga-med" in entries and not text.startswith("/"):
             found.append(Heard(text))
-    return tuple(reversed(found[1:] if found and found[0].text == _heard(tracker).text else found))
+    return tuple(reversed(found[1:] if found and found[0].text == heard.text else found))

@@ -178,6 +178,17 @@ def _compiled(one: Listed) -> Phrases:
     return _words_of(tuple(one.words))
 
 
+def shown_phone(number: str) -> str:
+    """An E.164 number as people in Sweden write it: 0520-49 50 00, +47 22 00 00 00."""
+    try:
+        parsed = phonenumbers.parse(number, "SE")
+    except phonenumbers.NumberParseException:
+        return number
+    form = phonenumbers.PhoneNumberFormat
+    swedish = parsed.country_code == 46
+    return phonenumbers.format_number(parsed, form.NATIONAL if swedish else form.INTERNATIONAL)
+
+
 def mends_only(text: str, content: Participation) -> bool:
     """Whether a text speaks of what is mended after a report, and of no crime."""
     repairs = _words_of(tuple(content.repairs)).found_in(fold(text))

@@ -34,7 +34,7 @@ QUESTIONS: tuple[Question, ...] = (
 OPTIONAL = frozenset({"org_number", "channel"})
 TRIES = 3
 LONGEST_WORDS = 1000
-MISHEARD = frozenset({"nlu_fallback", "nonsense", "greet", "thanks", "affirm", "deny", "inform"})
+MISHEARD = frozenset({"nlu_fallback", "nonsense", "greet", "thanks", "affirm", "deny"})
 """Intents that say nothing against a text being the answer to the question."""
 ALARMS = frozenset({"emergency", "self_harm", "threat"})
 OUTSIDE = frozenset({"out_of_scope", "other_authority", "other_municipality"})

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 
 from bot.content.models import Participation
+from bot.participation.facts import shown_phone
 from bot.participation.registry import Case
 from bot.staff import titles
 
@@ -41,7 +42,7 @@ def _row(case: Case, content: Participation) -> list[str]:
         titles.area(content, case.area), one.where,
         "; ".join(titles.concern(name, content) for name in one.concerns), one.words,
         titles.listed(content.kinds, one.kind), one.company, titles.org_number(one.org_number),
-        one.person, one.role, one.email, titles.phone(one.phone) if one.phone else "",
+        one.person, one.role, one.email, shown_phone(one.phone),
         one.channel, ", ".join(map(titles.flag, case.flags)), case.assigned or "",
         titles.moment(case.changed_at), titles.moment(case.consented_at), case.consent_version,
     ]  # fmt: skip

@@ -8,6 +8,7 @@ import jinja2
 from aiohttp import web
 
 from bot.keys import EDITING, LOCKOUT, STAFF_PAGES, VAULT, VISITS
+from bot.participation.facts import shown_phone
 from bot.participation.registry import utc
 from bot.staff import cases, signing, titles, views
 from bot.staff.door import reading, writing
@@ -50,6 +51,8 @@ def setup(app: web.Application) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals.update(version=version(), titles=titles, age=cases.age, utc=utc)
+    pages.globals.update(
+        version=version(), titles=titles, age=cases.age, utc=utc, shown_phone=shown_phone
+    )
     pages.filters.update(flag_title=titles.flag, concern_title=titles.concern)
     app.add_routes(ROUTES)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-import phonenumbers
-
 from bot.content.clock import STOCKHOLM
 from bot.content.models import Listed, Participation
 from bot.participation.expression import OTHER_AREA
@@ -72,17 +70,6 @@ def moment(at: datetime) -> str:
 def ago(days: int) -> str:
     """How long ago a day was."""
     return {0: "i dag", 1: "i går"}.get(days, f"för {days} dagar sedan")
-
-
-def phone(number: str) -> str:
-    """An E.164 number as people in Sweden write it: 0520-49 50 00, +47 22 00 00 00."""
-    try:
-        parsed = phonenumbers.parse(number, "SE")
-    except phonenumbers.NumberParseException:
-        return number
-    form = phonenumbers.PhoneNumberFormat
-    swedish = parsed.country_code == 46
-    return phonenumbers.format_number(parsed, form.NATIONAL if swedish else form.INTERNATIONAL)
 
 
 def mailto(email: str) -> str:
