@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.participation.expression import Expression, Status, Submission, new_reference
+from bot.store.audit import record
 from bot.store.database import wipe
 from bot.store.models import Audit, Interest, InterestNote, Outbox, WithdrawalCode
 from bot.store.vault import Vault
@@ -192,7 +193,7 @@ class Registry:
             if reference is None:
                 return False
             told = {k: v for k, v in values.items() if k != "changed_at"}
-            db.add(_audit(who, "changed", reference, told))
+            await record(db, who, "changed", reference, **told)
         return True
 
     async def note(self, case_id: str, who: str, text: str) -> bool:
@@ -211,7 +212,7 @@ class Registry:
                     created_at=moment,
                 )
             )  # fmt: skip
-            db.add(_audit(who, "note", reference))
+            await record(db, who, "note", reference)
         return True
 
     async def notes(self, case_id: str) -> list[Note]:
@@ -227,7 +228,7 @@ class Registry:
     async def audit(self, who: str, what: str, about: str, **detail: Any) -> None:
         """Write down that somebody saw or exported something."""
         async with self._make.begin() as db:
-            db.add(_audit(who, what, about, detail))
+            await record(db, who, what, about, **detail)
 
     async def audited(self, about: str) -> Sequence[Audit]:
         """What was done to a case, oldest first."""
@@ -253,7 +254,7 @@ class Registry:
             # spelled out: a database opened without foreign keys must not leave rows behind
             for table in (InterestNote, Outbox, WithdrawalCode):
                 await db.execute(delete(table).where(table.interest_id == case_id))
-            db.add(_audit(who, "erased", reference))
+            await record(db, who, "erased", reference)
         await wipe(self._engine)
         return True
 
@@ -377,7 +378,3 @@ def _outgoing(
         interest_id=interest_id, channel=channel, key=uuid.uuid4().hex, sealed=sealed,
         state="waiting", next_at=moment, created_at=moment,
     )  # fmt: skip
-
-
-def _audit(who: str, what: str, about: str, detail: dict[str, Any] | None = None) -> Audit:
-    return Audit(at=datetime.now(UTC), who=who, what=what, about=about, detail=detail or {})

@@ -22,6 +22,9 @@ SHORTEST, LONGEST = 12, 1000
 """Of a password, in characters."""
 RESERVED = frozenset({"gallring", "system"})
 """The audit log knows these as no person."""
+READER, EDITOR, ADMIN = "reader", "editor", "admin"
+ROLES = (READER, EDITOR, ADMIN)
+"""Each may do what those before it may."""
 
 _NAME = re.compile(r"[^\W_][\w.@-]{0,59}")
 _HASHER = PasswordHasher()  # argon2-cffi's default is RFC 9106's second choice: 64 MiB, 3 rounds
@@ -33,7 +36,12 @@ class AccountProblem(Exception):
     """An account can't be made; the message says what to do."""
 
 
-async def add(engine: AsyncEngine, name: str, password: str) -> str:
+def may(role: str, needed: str) -> bool:
+    """Whether a role is enough for what needs another one."""
+    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
+
+
+async def add(engine: AsyncEngine, name: str, password: str, role: str = READER) -> str:
     """Add a user; the name as it is stored. Raises AccountProblem."""
     known = canonical(name)
     if known is None or known in RESERVED:
@@ -49,7 +57,7 @@ async def add(engine: AsyncEngine, name: str, password: str) -> str:
     made = await _apart(lambda: _HASHER.hash(_plain(password)))
     try:
         async with AsyncSession(engine) as db, db.begin():
-            db.add(StaffUser(name=known, password=made, created_at=datetime.now(UTC)))
+            db.add(StaffUser(name=known, password=made, role=role, created_at=datetime.now(UTC)))
     except IntegrityError:
         raise AccountProblem(
             f"{known} finns redan. För ett nytt lösenord: ta bort med `python -m bot user remove "
@@ -71,6 +79,12 @@ async def password_hash(engine: AsyncEngine, name: str) -> str | None:
         return None
     async with engine.connect() as db:
         return await db.scalar(select(StaffUser.password).where(StaffUser.name == known))
+
+
+async def role(engine: AsyncEngine, name: str) -> str:
+    """What a user may do; "" if there is no such user."""
+    async with engine.connect() as db:
+        return await db.scalar(select(StaffUser.role).where(StaffUser.name == name)) or ""
 
 
 async def names(engine: AsyncEngine) -> list[str]:

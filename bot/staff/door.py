@@ -1,7 +1,7 @@
 """Who may come in, and what every page of the staff area has in common."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -9,20 +9,32 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from bot.keys import DATABASE, SETTINGS, STAFF_PAGES, VISITS
-from bot.staff import accounts
+from bot.staff import accounts, titles
 from bot.staff.sessions import COOKIE, PATH, Visit
 from bot.store.vault import Unreadable
 
 START = f"{PATH}/intresse"
 LOGIN = f"{PATH}/logga-in"
+MENU = (
+    (f"{PATH}/samtal", "Samtal", accounts.READER),
+    (f"{PATH}/forbattra", "Förbättra", accounts.READER),
+    (f"{PATH}/innehall", "Innehåll", accounts.READER),
+    (f"{PATH}/intresse", "Intresseanmälningar", accounts.READER),
+    (f"{PATH}/statistik", "Statistik", accounts.READER),
+    (f"{PATH}/gallring", "Gallring", accounts.ADMIN),
+    (f"{PATH}/konton", "Konton", accounts.ADMIN),
+    (f"{PATH}/logg", "Logg", accounts.ADMIN),
+)
+"""The sections: address, title, and the role that may open it."""
 LARGEST, LARGEST_STRANGER = 1_000_000, 64_000
 """Bytes of a form, from staff and from anybody else."""
 _FIELDS = 20
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; img-src 'self'; require-trusted-types-for 'script'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
     # with no-referrer browsers send Origin: null along with forms (Fetch, 3.2), also with ours
     "Referrer-Policy": "same-origin",
 }
@@ -51,20 +63,37 @@ OTHER_KEY = Refusal(
 )
 
 
-def reading(handler: Reading) -> Handler:
-    """A page for those who are signed in; others are sent to sign in first."""
+def reading(handler: Reading, role: str = accounts.READER) -> Handler:
+    """A page for those who are signed in with that role; others are sent to sign in first."""
 
     async def inner(request: web.Request) -> web.StreamResponse:
         visit = await visitor(request)
         if visit is None:
             return away(f"{LOGIN}?vidare={quote(request.path_qs)}")
-        return await answered(request, visit, lambda: handler(request, visit))
+
+        async def work() -> web.StreamResponse:
+            _allowed(visit, role)
+            return await handler(request, visit)
+
+        return await answered(request, visit, work)
 
     return inner
 
 
-def writing(handler: Writing) -> Handler:
-    """A change by those who are signed in, from a form of this very session."""
+def _allowed(visit: Visit, role: str, kept: str = "") -> None:
+    """Raises Refusal when somebody's role isn't enough."""
+    if not accounts.may(visit.role, role):
+        raise Refusal(
+            403,
+            "Du har inte behörighet",
+            f"Det här kräver rollen {titles.role(role)} och du är {titles.role(visit.role)}. "
+            "Be en administratör om hjälp.",
+            kept,
+        )
+
+
+def writing(handler: Writing, role: str = accounts.READER) -> Handler:
+    """A change by those who are signed in with that role, from a form of this very session."""
 
     async def inner(request: web.Request) -> web.StreamResponse:
         visit = await visitor(request)
@@ -86,6 +115,7 @@ def writing(handler: Writing) -> Handler:
                     "Inget är sparat. Öppna sidan igen och försök en gång till.",
                     form.get("text", ""),
                 )
+            _allowed(visit, role, form.get("text", ""))
             return await handler(request, visit, form)
 
         return await answered(request, visit, work)
@@ -115,7 +145,9 @@ async def visitor(request: web.Request) -> Visit | None:
     if visit is None or not visit.name:
         return None
     stored = await accounts.password_hash(request.app[DATABASE], visit.name)
-    return visit if stored and request.app[VISITS].fits(visit, stored) else None
+    if not stored or not request.app[VISITS].fits(visit, stored):
+        return None
+    return replace(visit, role=await accounts.role(request.app[DATABASE], visit.name))
 
 
 def own_origin(request: web.Request) -> None:
@@ -173,14 +205,24 @@ def _refused(request: web.Request, visit: Visit | None, why: Refusal) -> web.Res
 def render(
     request: web.Request, visit: Visit | None, template: str, status: int = 200, **values: Any
 ) -> web.Response:
-    """A page. Templates know `name` of who is signed in and `token` for forms."""
+    """A page. Templates know `name` of who is signed in, `token` for forms, the menu `pages`."""
     known = {
         "name": visit.name if visit else "",
         "token": request.app[VISITS].token(visit) if visit else "",
+        "pages": pages(visit.role, request.path) if visit else (),
     }
     return aiohttp_jinja2.render_template(
         template, request, {**known, **values}, app_key=STAFF_PAGES, status=status
     )
+
+
+def pages(role: str, path: str) -> list[tuple[str, str, bool]]:
+    """The menu for a role: address, title, and whether we are there."""
+    return [
+        (at, title, path == at or path.startswith(f"{at}/"))
+        for at, title, needed in MENU
+        if accounts.may(role, needed)
+    ]
 
 
 def away(address: str) -> web.Response:

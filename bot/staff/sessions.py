@@ -25,6 +25,8 @@ class Visit:
     """Belongs to the password: with a new one, or without the user, the session is over."""
     since: float
     seen: float
+    role: str = ""
+    """From the database at each request, never from the cookie."""
 
 
 class Visits:

@@ -27,6 +27,14 @@ _DEEDS = {
 }
 
 
+ROLES = {"reader": "läsare", "editor": "redaktör", "admin": "administratör"}
+
+
+def role(name: str) -> str:
+    """A role, in the middle of a sentence."""
+    return ROLES.get(name, "utan roll")
+
+
 def listed(things: Mapping[str, Listed], name: str) -> str:
     """The title of a kind or a concern; the name itself when the content has it no more."""
     return things[name].title if name in things else name

@@ -157,7 +157,10 @@ class WithdrawalCode(Base):
 
 
 class Audit(Base):
-    """Who did what to which case, when. Never what it said."""
+    """Who did what to what, when. Never what it said.
+
+    Each row's `digest` is over the row and the digest before it (bot/store/audit.py).
+    """
 
     __tablename__ = "audit"
 
@@ -167,6 +170,21 @@ class Audit(Base):
     what: Mapped[str] = mapped_column(String(40))
     about: Mapped[str] = mapped_column(String(60))
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+
+
+class AuditHead(Base):
+    """The one row that says where the chain of audit rows begins and ends."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(String(64))
+    """Of the last row."""
+    anchor: Mapped[str] = mapped_column(String(64))
+    """Of the last row that was erased by age: the oldest one left builds on it."""
+    anchor_id: Mapped[int]
+    """The id of that row; those up to it are outside the chain."""
 
 
 class StaffUser(Base):
@@ -176,5 +194,13 @@ class StaffUser(Base):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     password: Mapped[str] = mapped_column(Text)
-    """Argon2 hash."""
+    """Argon2 hash; "" for who signs in elsewhere only."""
+    role: Mapped[str] = mapped_column(String(16), default="reader", server_default="admin")
+    """reader, editor or admin. Whoever had an account before there were roles is an admin."""
+    totp: Mapped[str | None] = mapped_column(Text)
+    """Sealed secret of the one-time codes; None without."""
+    totp_step: Mapped[int | None]
+    """The last time step a code was used of: each code works once."""
+    subject: Mapped[str | None] = mapped_column(String(255), unique=True)
+    """Issuer and subject of single sign-on; None without."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

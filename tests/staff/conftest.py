@@ -18,6 +18,7 @@ from bot.participation.expression import Consent, Expression, Submission
 from bot.participation.registry import Filter, Registry
 from bot.settings import Settings
 from bot.staff import accounts
+from bot.store import transcript_models as _known_too  # noqa: F401
 from bot.store.models import Base
 from bot.web import application
 from tests.site.conftest import ARGUMENTS
@@ -109,9 +110,9 @@ class Office:
         """The expressions of interest."""
         return self.app[REGISTRY]
 
-    async def user(self, name: str) -> None:
+    async def user(self, name: str, role: str = accounts.ADMIN) -> None:
         """Somebody who may sign in with PASSWORD."""
-        await accounts.add(self.app[DATABASE], name, PASSWORD)
+        await accounts.add(self.app[DATABASE], name, PASSWORD, role)
 
     async def stranger(self) -> Visitor:
         """A new browser."""
@@ -119,9 +120,9 @@ class Office:
         self.open.append(aiohttp.ClientSession(self.base, cookie_jar=jar))
         return Visitor(self.open[-1])
 
-    async def staff(self, name: str = "anna") -> Visitor:
+    async def staff(self, name: str = "anna", role: str = accounts.ADMIN) -> Visitor:
         """A browser in which a new user is signed in."""
-        await self.user(name)
+        await self.user(name, role)
         visitor = await self.stranger()
         page = await visitor.sign_in(name)
         assert page.path == "/personal/intresse", page.text

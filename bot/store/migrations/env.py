@@ -5,6 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
+from bot.store import transcript_models as _known_too  # noqa: F401
 from bot.store.database import engine
 from bot.store.models import Base
 
