@@ -32,8 +32,10 @@ def median(content: Path, texts: list[str]) -> tuple[float, float]:
     import structlog
     from rasa.core.agent import Agent
 
-    from bot.nlu.encoder import vector
+    from bot.nlu.encoder import ahead
+    from bot.nlu.rasa_server import remember
 
+    remember()  # as the service does
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     agent = Agent.load(str(next((ROOT / "models").glob("kontakt-*.tar.gz"))))
     loop = asyncio.new_event_loop()
@@ -46,7 +48,7 @@ def median(content: Path, texts: list[str]) -> tuple[float, float]:
     extra = len(list((content / "faq").glob("extra-*.md")))
     while len(set(finder._found.ids)) < extra:  # read in a thread of its own
         time.sleep(0.5)
-    vector.cache_clear()
+    ahead.cache_clear()
     taken = []
     for text in texts:
         start = time.perf_counter()

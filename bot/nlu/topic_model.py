@@ -95,32 +95,25 @@ class TopicModel:
         index = np.array([labels.index(name) for name in names])
         idf = [_idf(block) for block in data.sparse]
         mean = data.dense.mean(axis=0) if data.dense.size else np.zeros(0, np.float32)
-        settings = {key: config[key] for key in ("dense_scale", "neighbours", "neighbour_weight")}
+        settings = {key: config[key] for key in SETTINGS}
         base: Dict[str, np.ndarray] = {f"idf{i}": each for i, each in enumerate(idf)}
         base["mean"] = mean.astype(np.float32)
+        base["basis"] = _basis(data.dense - mean, config["neighbour_dimensions"])
         whole = cls(labels, settings, **base)
         matrix, units = whole._matrix(data), whole._units(data.dense)
 
-        folds = list(
-            StratifiedKFold(config["folds"], shuffle=True, random_state=0).split(index, index)
-        )
-        every = np.arange(len(index))
+        # one part is left out, to learn from how sure a guess can be: more parts teach no more
+        splits = StratifiedKFold(config["folds"], shuffle=True, random_state=0)
+        kept, left_out = next(splits.split(index, index))
         with ThreadPoolExecutor(2) as pool:
-            fits = list(
-                pool.map(
-                    lambda chosen: _linear(matrix[chosen], index[chosen], config["C"]),
-                    [every, *(kept for kept, _ in folds)],
-                )
+            (weights, bias), part_fit = pool.map(
+                lambda chosen: _linear(matrix[chosen], index[chosen], config["C"]),
+                [np.arange(len(index)), kept],
             )
-        signs = np.zeros((len(index), SIGNS))
-        right = np.zeros(len(index), dtype=bool)
-        for (kept, left_out), (weights, bias) in zip(folds, fits[1:]):
-            part = cls(labels, settings, **base, units=units[kept], owner=index[kept])
-            scores = matrix[left_out] @ weights + bias
-            shares, found = part._judge(scores, units[left_out])
-            signs[left_out] = found
-            right[left_out] = shares.argmax(axis=1) == index[left_out]
-        weights, bias = fits[0]
+        part = cls(labels, settings, **base, units=units[kept], owner=index[kept])
+        scores = matrix[left_out] @ part_fit[0] + part_fit[1]
+        shares, signs = part._judge(scores, units[left_out])
+        right = shares.argmax(axis=1) == index[left_out]
         return cls(
             labels, settings, **base, weights=weights, bias=bias,
             units=units.astype(np.float16), owner=index,
@@ -183,8 +176,12 @@ class TopicModel:
         return scores
 
     def _units(self, dense: np.ndarray) -> np.ndarray:
-        """The centred vectors with length 1."""
-        return normalize(dense - self._a["mean"]) if dense.size else dense
+        """The centred vectors in their main directions, with length 1.
+
+        To compare a message with all phrases is to read them all from memory: half the numbers
+        take half the time.
+        """
+        return normalize((dense - self._a["mean"]) @ self._a["basis"]) if dense.size else dense
 
     def _judge(self, scores: np.ndarray, units: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Shares of the labels, a row a text, and the signs that the confidence goes by."""
@@ -232,6 +229,15 @@ class TopicModel:
 
 
 SIGNS = 7
+SETTINGS = ("dense_scale", "neighbours", "neighbour_weight")
+
+
+def _basis(centred: np.ndarray, most: int) -> np.ndarray:
+    """The main directions of the vectors, a column each; their signs don't matter to cosines."""
+    if not centred.size:
+        return np.zeros((0, 0), np.float32)
+    spread = centred.T.astype(np.float64) @ centred
+    return np.linalg.eigh(spread)[1][:, ::-1][:, :most].astype(np.float32)
 
 
 def _linear(matrix: csr_matrix, index: np.ndarray, C: float) -> Tuple[np.ndarray, np.ndarray]:
