@@ -10,6 +10,8 @@ from alembic.config import Config
 from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.store.sqlite import set_up
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -21,15 +23,13 @@ def engine(url: str) -> AsyncEngine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     made = create_async_engine(url, hide_parameters=True)
-    event.listen(made.sync_engine, "connect", _sqlite_pragmas)
+    event.listen(made.sync_engine, "connect", _set_up)
     return made
 
 
-def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
-                   "busy_timeout=5000", "secure_delete=ON"):  # fmt: skip
-        cursor.execute(f"PRAGMA {pragma}")
+    set_up(cursor)
     cursor.close()
 
 

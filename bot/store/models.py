@@ -203,4 +203,6 @@ class StaffUser(Base):
     """The last time step a code was used of: each code works once."""
     subject: Mapped[str | None] = mapped_column(String(255), unique=True)
     """Issuer and subject of single sign-on; None without."""
+    lent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody else chose the password: it opens nothing but the page where it is changed."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -7,6 +7,11 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+_LEARN = (
+    "INSERT INTO transcript_search (rowid, turn_id, stems) "
+    "VALUES (new.search_id, new.id, new.stems);"
+)
+_FORGET = "DELETE FROM transcript_search WHERE rowid = old.search_id;"
 
 
 def upgrade() -> None:
@@ -194,14 +199,20 @@ def upgrade() -> None:
         sa.Column("feedback", sa.Integer(), nullable=True),
         sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("stems", sa.Text(), nullable=False),
+        sa.Column("search_id", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["transcript_id"], ["transcript.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("transcript_turn", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_transcript_turn_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_transcript_turn_outcome"), ["outcome"], unique=False)
         batch_op.create_index("transcript_turn_place", ["transcript_id", "number"], unique=False)
+        batch_op.create_index("transcript_turn_search", ["search_id", "transcript_id"], unique=True)
         batch_op.create_index("transcript_turn_topic", ["topic", "at"], unique=False)
+        batch_op.create_index(
+            "transcript_turn_figures",
+            ["at", "outcome", "topic", "feedback", "latency_ms"],
+            unique=False,
+        )
 
     op.create_table(
         "verdict",
@@ -229,6 +240,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("totp", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("totp_step", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("subject", sa.String(length=255), nullable=True))
+        batch_op.add_column(
+            sa.Column("lent", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
         batch_op.create_unique_constraint("staff_user_subject", ["subject"])
 
     op.create_table(
@@ -250,11 +264,22 @@ def upgrade() -> None:
             "CREATE VIRTUAL TABLE transcript_search USING fts5("
             "turn_id UNINDEXED, stems, tokenize = 'unicode61 remove_diacritics 0')"
         )
+        # triggers, so that no way of storing or erasing a turn can forget the index
+        for when, work in (
+            ("INSERT", (_LEARN,)),
+            ("UPDATE OF stems", (_FORGET, _LEARN)),
+            ("DELETE", (_FORGET,)),
+        ):
+            op.execute(
+                f"CREATE TRIGGER transcript_search_{when.split()[0].lower()} AFTER {when} "
+                f"ON transcript_turn BEGIN {' '.join(work)} END"
+            )
     else:
         op.execute(
-            "CREATE INDEX transcript_turn_stems ON transcript_turn "
-            "USING gin (to_tsvector('simple', stems))"
+            "ALTER TABLE transcript_turn ADD COLUMN stem_vector tsvector "
+            "GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, stems)) STORED"
         )
+        op.execute("CREATE INDEX transcript_turn_stems ON transcript_turn USING gin (stem_vector)")
 
 
 def downgrade() -> None:
@@ -279,7 +304,7 @@ def downgrade() -> None:
         op.drop_table(table)  # its indexes go with it
     with op.batch_alter_table("staff_user") as batch_op:
         batch_op.drop_constraint("staff_user_subject", type_="unique")
-        for column in ("subject", "totp_step", "totp", "role"):
+        for column in ("lent", "subject", "totp_step", "totp", "role"):
             batch_op.drop_column(column)
     with op.batch_alter_table("audit") as batch_op:
         batch_op.drop_column("digest")
