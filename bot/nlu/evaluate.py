@@ -94,19 +94,21 @@ def model_parser(model: Path) -> Parse:
     def parse(text: Text) -> Parsed:
         start = time.perf_counter()
         found = loop.run_until_complete(agent.parse_message(text))
-        ms = (time.perf_counter() - start) * 1000
-        intent = found["intent"]
-        ranking = [r["name"] for r in found.get("intent_ranking") or []] or [FALLBACK]
-        entries = [e["value"] for e in found["entities"] if e["entity"] == "entry"]
-        maybe = [e["value"] for e in found["entities"] if e["entity"] == "maybe"]
-        name = f"faq/{entries[0]}" if intent["name"] == "faq" and entries else intent["name"]
-        answers = name != FALLBACK
-        label = name if answers else ranking[0]
-        return Parsed(
-            SAME.get(label, label), answers, float(intent["confidence"]), tuple(maybe), ms
-        )
+        return parsed(found, (time.perf_counter() - start) * 1000)
 
     return parse
+
+
+def parsed(found: Dict[Text, Any], ms: float) -> Parsed:
+    """What Rasa says of a message, in short."""
+    intent = found["intent"]
+    ranking = [r["name"] for r in found.get("intent_ranking") or []] or [FALLBACK]
+    entries = [e["value"] for e in found["entities"] if e["entity"] == "entry"]
+    maybe = [e["value"] for e in found["entities"] if e["entity"] == "maybe"]
+    name = f"faq/{entries[0]}" if intent["name"] == "faq" and entries else intent["name"]
+    answers = name != FALLBACK
+    label = name if answers else ranking[0]
+    return Parsed(SAME.get(label, label), answers, float(intent["confidence"]), tuple(maybe), ms)
 
 
 def slipped(text: Text, rng: random.Random) -> Text:
@@ -123,6 +125,16 @@ def slipped(text: Text, rng: random.Random) -> Text:
     if kind == 2 and at + 1 < word.end():
         return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
     return text[:at] + rng.choice(NEIGHBOURS.get(text[at].lower(), "e")) + text[at + 1 :]
+
+
+def mangled(
+    tests: Sequence[Tuple[str, str]], most: int
+) -> Tuple[List[int], List[Text], List[Text]]:
+    """Some of the phrases, the same each time: their numbers, without dots, and with a slip."""
+    rng = random.Random(7)
+    chosen = rng.sample(range(len(tests)), min(most, len(tests)))
+    bare = [undotted(tests[i][0]) for i in chosen]
+    return chosen, bare, [slipped(tests[i][0], rng) for i in chosen]
 
 
 def measure(
@@ -171,10 +183,10 @@ def measure(
     }  # fmt: skip
     urgent = [*(text for text, label in tests if label == "emergency"), *acute]
     heard = [(text, parse(text)) for text in urgent]
-    missed = [text for text, parsed in heard if not _alarms(parsed)]
+    missed = [text for text, parsed in heard if not is_alarm(parsed)]
     silent = [text for text, parsed in heard if not _names_112(parsed)]
-    alarms = [text for text in calm if _alarms(parse(text))]
-    alarms += [t for (t, g), r in zip(tests, results) if g != "emergency" and _alarms(r)]
+    alarms = [text for text in calm if is_alarm(parse(text))]
+    alarms += [t for (t, g), r in zip(tests, results) if g != "emergency" and is_alarm(r)]
     harmless = len(calm) + int((gold != "emergency").sum())
     figures["emergency"] = {
         "recall": 1 - len(missed) / max(1, len(urgent)),
@@ -188,11 +200,10 @@ def measure(
         "alarms": alarms,
     }
     if robust:
-        rng = random.Random(7)
-        chosen = rng.sample(range(len(tests)), min(robust, len(tests)))
+        chosen, plain, slips = mangled(tests, robust)
         clean = float(right[chosen].mean())
-        bare = np.mean([parse(undotted(tests[i][0])).label == gold[i] for i in chosen])
-        typos = np.mean([parse(slipped(tests[i][0], rng)).label == gold[i] for i in chosen])
+        bare = np.mean([parse(text).label == gold[i] for i, text in zip(chosen, plain)])
+        typos = np.mean([parse(text).label == gold[i] for i, text in zip(chosen, slips)])
         figures["robust"] = {
             "phrases": len(chosen), "clean": clean,
             "no_diacritics": float(bare), "one_typo": float(typos),
@@ -200,7 +211,7 @@ def measure(
     return figures
 
 
-def _alarms(parsed: Parsed) -> bool:
+def is_alarm(parsed: Parsed) -> bool:
     """Whether the answer is 112 first, and not only one guess among others."""
     return parsed.answers and parsed.label == "emergency"
 
@@ -251,7 +262,9 @@ def mcnemar(ours: Sequence[bool], theirs: Sequence[bool]) -> Tuple[int, int, flo
 
 def baseline_file(root: Path, out: Path, epochs: int) -> Path:
     """Where the baseline's figures for this state of phrases and tests are kept."""
-    state = json.dumps([phrases(root / "data" / "nlu"), _tests(root)], ensure_ascii=False)
+    state = json.dumps(
+        [phrases(root / "data" / "nlu"), tests_of(root / "tests")], ensure_ascii=False
+    )
     return out / f"baseline-{hashlib.sha256(state.encode()).hexdigest()[:16]}-{epochs}.json"
 
 
@@ -331,13 +344,14 @@ def baseline(root: Path, out: Path, epochs: int) -> Dict[str, Any]:
         return kept
     from bot.nlu.baseline import trained_parser
 
-    figures = measure(trained_parser(root / "data" / "nlu", out, epochs), *_tests(root))
+    figures = measure(trained_parser(root / "data" / "nlu", out, epochs), *tests_of(root / "tests"))
     file.write_text(json.dumps(figures, ensure_ascii=False, indent=1), "utf-8")
     return figures
 
 
-def _tests(root: Path) -> Tuple[List[Tuple[str, str]], List[str], List[str]]:
-    folder = root / "tests" / "nlu"
+def tests_of(tests: Path) -> Tuple[List[Tuple[str, str]], List[str], List[str]]:
+    """The phrases with their labels, harmless ones that sound urgent, and emergencies."""
+    folder = tests / "nlu"
     apart = listed(folder / "emergencies.yml")
     return phrases(folder), apart.get("calm", []), apart.get("acute", [])
 
@@ -360,7 +374,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     kept = baseline_file(given.root, given.out, given.epochs)
     if given.baseline == "yes" or (given.baseline == "kept" and kept.exists()):
         base = baseline(given.root, given.out, given.epochs)
-    ours = measure(model_parser(given.model), *_tests(given.root), robust=given.robust)
+    ours = measure(model_parser(given.model), *tests_of(given.root / "tests"), robust=given.robust)
     (given.out / "evaluation.json").write_text(
         json.dumps({"assistant": ours, "baseline": base}, ensure_ascii=False, indent=1), "utf-8"
     )
