@@ -11,6 +11,7 @@ import jinja2
 import structlog
 from aiohttp import web
 
+from bot.caching import thrifty
 from bot.chat.limiter import Limiter
 from bot.chat.problems import Problem, problem_response
 from bot.chat.rasa import Rasa
@@ -20,21 +21,29 @@ from bot.chat.turns import Turns
 from bot.content.store import ContentStore
 from bot.headers import is_preflight, preflight, protect
 from bot.keys import (
+    ASSETS,
     CONTENT,
     DATABASE,
     DELIVERY,
+    ERASURE,
+    INGEST,
     LIMITER,
     RASA,
     REGISTRY,
+    RETENTION,
     SEARCH,
     SESSIONS,
     SETTINGS,
+    STAFF_PAGES,
+    TRAINER,
     TURNS,
     VAULT,
 )
 from bot.participation.delivery import Delivery
 from bot.participation.registry import Registry
+from bot.rasa_project import MODELS
 from bot.settings import Settings
+from bot.site.assets import Assets
 from bot.site.routes import HERE as SITE
 from bot.site.routes import ROUTES as SITE_ROUTES
 from bot.site.search import Search
@@ -42,10 +51,16 @@ from bot.site.views import problem_page, wants_page
 from bot.staff.routes import setup as add_staff_pages
 from bot.store.database import engine, upgrade
 from bot.store.vault import vault
+from bot.transcripts.erasure import Erasure
+from bot.transcripts.events import source
+from bot.transcripts.ingest import Ingest
+from bot.transcripts.known_models import KnownModels
+from bot.transcripts.retention import Retention
+from bot.transcripts.training import Trainer
 
 log = structlog.get_logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-CLEAN_EVERY = 600  # seconds between two looks for conversations to erase
+CLEAN_EVERY = 600  # seconds between two looks for what is due to be erased
 
 
 def application(conf: Settings) -> web.Application:
@@ -60,10 +75,20 @@ def application(conf: Settings) -> web.Application:
     app[SETTINGS], app[CONTENT], app[SESSIONS] = conf, store, sessions
     app[REGISTRY] = Registry(app[DATABASE], app[VAULT])
     app[DELIVERY] = Delivery(conf, app[DATABASE], app[VAULT], store)
+    events = source(conf)
+    app[INGEST] = Ingest(app[DATABASE], events, store, KnownModels(MODELS))
+    app[ERASURE] = Erasure(app[DATABASE], events)
+    app[RETENTION] = Retention(conf, app[DATABASE], sessions, app[REGISTRY], events)
     app[SEARCH] = Search(store)
     app[LIMITER] = Limiter(conf)
     app[RASA] = Rasa(conf.rasa_base, conf.rasa_timeout, conf.rasa_token)
-    app[TURNS] = Turns(conf, store, sessions, app[RASA], app[VAULT])
+    app[TRAINER] = Trainer(
+        conf,
+        app[DATABASE],
+        lambda: {name: entry.topic for name, entry in store.content.entries.items()},
+        app[RASA].load,
+    )
+    app[TURNS] = Turns(conf, store, sessions, app[RASA], app[VAULT], app[ERASURE])
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(SITE / "templates"),
@@ -71,6 +96,9 @@ def application(conf: Settings) -> web.Application:
         autoescape=True,
     )
     add_staff_pages(app)
+    app[ASSETS] = Assets(SITE / "static")
+    for pages in (aiohttp_jinja2.APP_KEY, STAFF_PAGES):
+        aiohttp_jinja2.get_env(app, app_key=pages).globals["asset"] = app[ASSETS].address
     app.add_routes([*CHAT_ROUTES, *SITE_ROUTES])  # last: the site's pages have any name
     app.cleanup_ctx.append(_services)
     return app
@@ -82,27 +110,30 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
     rasa = app[RASA]
     rasa.open()
     store.start()
+    await app[TRAINER].open()
     tasks = [
-        asyncio.create_task(_clean(sessions, app[REGISTRY], conf)),
+        asyncio.create_task(_clean(app[RETENTION])),
         asyncio.create_task(app[DELIVERY].run_forever()),
+        asyncio.create_task(app[INGEST].run_forever()),
     ]
     yield
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await app[TRAINER].close()
     store.stop()
     await rasa.close()
+    await app[INGEST].close()
     await sessions.close()
 
 
-async def _clean(sessions: Sessions, registry: Registry, conf: Settings) -> None:
-    """Erase what is due: silent conversations, and expressions of interest nobody has touched."""
+async def _clean(retention: Retention) -> None:
+    """Erase what is due, of every kind."""
     while True:
         try:
-            erased = await sessions.erase_older(conf.session_hours)
-            interests = await registry.erase_older(conf.interest_months)
-            if erased or interests:
-                log.info("erased", sessions=erased, interests=interests)
+            erased = await retention.run()
+            if any(erased.values()):
+                log.info("erased", **erased)
         except Exception as error:
             log.error("erase_failed", error=type(error).__name__)
         await asyncio.sleep(CLEAN_EVERY)
@@ -128,6 +159,7 @@ async def requests(request: web.Request, handler: Handler) -> web.StreamResponse
     protect(request, response, conf)
     if request.path.startswith(("/api/", "/webhooks/")):
         response.headers["Cache-Control"] = "no-store"
+    response = thrifty(request, response)
     route = request.match_info.route.resource
     log.info(
         "request",

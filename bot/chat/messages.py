@@ -1,5 +1,6 @@
 """Messages of the chat API, and how an answer becomes one."""
 
+import re
 import secrets
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,16 @@ from bot.content.answers import Answer, Option
 
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": False})
 _TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "h3", "br"}
+_TOGETHER = re.compile(
+    # 0520-49 50 00, kl. 8.00, ring 112, i dag: a line never ends inside them. Not after a full
+    # stop, nor where Markdown counts spaces: at the beginning of a line
+    r"(?<=\d)[ ](?=\d)"
+    r"|(?<=\bkl\.)[ ](?=\d)|(?<=\b[Rr]ing)[ ](?=\d)|(?<=\bcall)[ ](?=\d)"
+    r"|(?<=\d)[ ](?=(?:tecken|timmar|månader|dagar|procent|kronor)\b)"
+    r"|(?<=\b[Ii])[ ](?=(?:dag|morgon)\b)"
+)
 PAGE_TAGS = _TAGS | {"h2"}
+LONGEST_COMMENT = 500
 
 
 class ChoiceOut(BaseModel):
@@ -63,11 +73,31 @@ class SessionIn(BaseModel):
     """The page's language, two letters; Swedish where nothing is written in it."""
 
 
+class CrisisOut(BaseModel):
+    """What everybody must know now. `word` says how serious it is; `url` and `title` are a link."""
+
+    severity: Literal["info", "warning", "danger"]
+    word: str
+    text: str
+    lang: str
+    url: str | None
+    title: str | None
+
+
+class StatusOut(BaseModel):
+    """Whether kontaktcenter is open right now, the same in words, and what everybody must know."""
+
+    open: bool
+    opening: str
+    crisis: CrisisOut | None
+
+
 class SessionOut(MessagesOut):
     """A new conversation. `session` is the bearer token."""
 
     session: str
     notice: str
+    status: StatusOut
 
 
 class MessageIn(BaseModel):
@@ -94,7 +124,7 @@ class FeedbackIn(BaseModel):
 
     message: str = Field(max_length=64)
     helpful: bool
-    comment: str | None = Field(None, max_length=500)
+    comment: str | None = Field(None, max_length=LONGEST_COMMENT)
 
 
 class SearchHitOut(BaseModel):
@@ -209,4 +239,5 @@ def replies(rasa: list[dict[str, Any]], unseal: Callable[[str], str]) -> list[Re
 
 def html(text: str, tags: set[str] = _TAGS) -> str:
     """Markdown as harmless HTML; raw HTML in the text is shown, not run."""
-    return nh3.clean(_markdown.render(text), tags=tags, attributes={"a": {"href"}})
+    rendered = _markdown.render(_TOGETHER.sub("\u00a0", text))
+    return nh3.clean(rendered, tags=tags, attributes={"a": {"href"}})

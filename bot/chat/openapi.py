@@ -13,11 +13,16 @@ from bot.chat.messages import (
     SearchOut,
     SessionIn,
     SessionOut,
+    StatusOut,
     WebhookIn,
 )
 from bot.version import version
 
-_MODELS = (SessionOut, MessagesOut, SearchOut, SessionIn, MessageIn, FeedbackIn, WebhookIn)
+_MODELS = (
+    *(SessionOut, MessagesOut, StatusOut, SearchOut),
+    *(SessionIn, MessageIn, FeedbackIn, WebhookIn),
+)
+_QUERY = {"/api/search": "q", "/api/chat/status": "lang"}
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -49,6 +54,7 @@ _OPERATIONS: tuple[tuple[str, str, str, str | None, int, str | None, bool], ...]
     ("/api/chat/sessions", "post", "Börja ett samtal", "SessionIn", 201, "SessionOut", False),
     ("/api/chat/messages", "post", "Skriv eller välj", "MessageIn", 200, "MessagesOut", True),
     ("/api/chat/messages", "get", "Samtalet hittills", None, 200, "MessagesOut", True),
+    ("/api/chat/status", "get", "Öppet nu, viktigt nu", None, 200, "StatusOut", False),
     ("/api/chat/transcript", "get", "Samtalet som textfil", None, 200, "text", True),
     ("/api/chat/feedback", "post", "Hjälpte svaret?", "FeedbackIn", 204, None, True),
     ("/api/chat/session", "delete", "Radera samtalet nu", None, 204, None, True),
@@ -86,8 +92,8 @@ def specification() -> dict[str, Any]:
                 "required": body != "SessionIn",
                 "content": {"application/json": {"schema": _ref(body)}},
             }
-        if path == "/api/search":
-            operation["parameters"] = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
+        if name := _QUERY.get(path):
+            operation["parameters"] = [{"name": name, "in": "query", "schema": {"type": "string"}}]
         if session:
             operation["security"] = [{"session": []}]
         paths.setdefault(path, {})[method] = operation

@@ -8,6 +8,7 @@ ROUTES = [
     web.post("/api/chat/sessions", views.open_session),
     web.post("/api/chat/messages", views.post_message),
     web.get("/api/chat/messages", views.get_messages, allow_head=False),
+    web.get("/api/chat/status", views.get_status, allow_head=False),
     web.get("/api/chat/transcript", views.get_transcript, allow_head=False),
     web.post("/api/chat/feedback", views.post_feedback),
     web.delete("/api/chat/session", views.delete_session),

@@ -41,13 +41,13 @@ class Sessions:
     """All conversations. Times are stored in UTC."""
 
     def __init__(self, engine: AsyncEngine, tracker_file: Path) -> None:
-        self._engine = engine
+        self.engine = engine
         self._make = async_sessionmaker(engine, expire_on_commit=False)
         self._tracker_file = tracker_file
 
     async def close(self) -> None:
         """Close the database."""
-        await self._engine.dispose()
+        await self.engine.dispose()
 
     async def open(self, key: str, language: str = "sv") -> Session:
         """Start a conversation, or continue it if somebody was faster with the same key."""
@@ -194,6 +194,16 @@ class Sessions:
             )
         return True
 
+    async def ratings(self, session: Session) -> dict[str, tuple[bool, bool]]:
+        """The answers that were rated, by id: whether they helped, and whether a line says more."""
+        async with self._make() as db:
+            rows = await db.execute(
+                select(ChatFeedback.message_id, ChatFeedback.helpful, ChatFeedback.comment)
+                .join(ChatMessage, ChatMessage.id == ChatFeedback.message_id)
+                .where(ChatMessage.session_id == session.id)
+            )
+            return {message: (helpful, bool(comment)) for message, helpful, comment in rows}
+
     async def erase(self, session: Session) -> None:
         """Erase a conversation, here and in Rasa's tracker store."""
         await self._erase([(session.id, session.conversation)])
@@ -217,7 +227,7 @@ class Sessions:
         async with self._make.begin() as db:
             for chunk in _chunks(keys):
                 await _delete(db, chunk)
-        await wipe(self._engine)
+        await wipe(self.engine)
 
     async def _forget_tracker(self, conversations: Sequence[str]) -> None:
         if not self._tracker_file.exists():

@@ -1,10 +1,15 @@
 """One turn: what the resident says goes in, answers come out, whatever is broken behind us."""
 
 import asyncio
+import contextlib
 import json
 import re
+import time
+import uuid
 import weakref
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -30,6 +35,8 @@ from bot.content.store import ContentStore
 from bot.nlu.emergency import guard
 from bot.settings import Settings
 from bot.store.vault import Unreadable, Vault
+from bot.transcripts.erasure import Erasure, Held
+from bot.transcripts.measures import Measures, Took
 from bot.transcripts.redaction import CONTACT, SENSITIVE, redact
 
 log = structlog.get_logger("turns")
@@ -46,10 +53,17 @@ class Turns:
     """Takes turns in all conversations, one at a time in each."""
 
     def __init__(
-        self, conf: Settings, store: ContentStore, sessions: Sessions, rasa: Rasa, vault: Vault
+        self,
+        conf: Settings,
+        store: ContentStore,
+        sessions: Sessions,
+        rasa: Rasa,
+        vault: Vault,
+        erasure: Erasure,
     ) -> None:
         self._conf, self._store, self._sessions, self._rasa = conf, store, sessions, rasa
-        self._vault = vault
+        self._vault, self._erasure = vault, erasure
+        self._measures = Measures(sessions.engine)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def welcome(self, session: Session, context: str | None = None) -> list[MessageOut]:
@@ -121,9 +135,21 @@ class Turns:
             return await self._pressed(session, chosen, None)
         return await self.text(session, message)
 
+    async def feedback(
+        self, session: Session, message: str, helpful: bool, comment: str | None
+    ) -> bool:
+        """Keep what somebody thinks of an answer; False if it isn't one of this conversation."""
+        kept = self.storable(comment or "") or None
+        if not await self._sessions.feedback(session, message, helpful, kept):
+            return False
+        await self._measures.rated(session.conversation, message, helpful, kept)
+        return True
+
     async def erase(self, session: Session) -> None:
         """Erase a conversation after the turn that is under way, so that nothing comes after."""
         async with self._lock(session):
+            with contextlib.suppress(Held):  # staff's copy stays; the resident's goes all the same
+                await self._erasure.conversation(session.conversation)
             await self._sessions.erase(session)
 
     def storable(self, text: str) -> str:
@@ -137,7 +163,7 @@ class Turns:
         self, session: Session, chosen: Offer, client_id: str | None
     ) -> list[MessageOut]:
         return await self._turn(
-            session, chosen.title, chosen.payload, client_id, [], session.language
+            session, chosen.title, chosen.payload, client_id, [], session.language, pressed=True
         )
 
     async def _aside(
@@ -161,6 +187,7 @@ class Turns:
         first: list[Reply],
         lang: str,
         sealed: str | None = None,
+        pressed: bool = False,
     ) -> list[MessageOut]:
         async with self._lock(session):
             received = False
@@ -170,25 +197,44 @@ class Turns:
                     return answered
             if not received:
                 await self._sessions.heard(session, shown, client_id, lang)
+            turn, at, begun = str(uuid.uuid4()), datetime.now(UTC), time.perf_counter()
+            about = {"turn": turn, "at": at.timestamp(), "pressed": pressed}
+            if sent != shown:
+                about["shown"] = shown
             with SECONDS.time():
-                answers = await self._ask(session, sent, lang, sealed)
-            return await self._sessions.said(session, [*first, *answers], client_id, turn=True)
+                answers, degraded = await self._ask(session, sent, lang, sealed, about)
+            said = await self._sessions.said(session, [*first, *answers], client_id, turn=True)
+            await self._measures.took(
+                Took(
+                    turn,
+                    session.conversation,
+                    at,
+                    round((time.perf_counter() - begun) * 1000),
+                    lang,
+                    tuple(reply.id for reply in answers),
+                    (shown, "\n\n".join(reply.text for reply in answers)) if degraded else None,
+                )
+            )
+            return said
 
-    async def _ask(self, session: Session, sent: str, lang: str, sealed: str | None) -> list[Reply]:
+    async def _ask(
+        self, session: Session, sent: str, lang: str, sealed: str | None, about: dict[str, Any]
+    ) -> tuple[list[Reply], bool]:
+        """The answers, and whether they were given without Rasa."""
         try:
             full = session.turns and session.turns % self._conf.rasa_session_turns == 0
             if full and not session.in_form:  # a new session would forget the form
                 await self._rasa.new_session(session.conversation)
-            said = await self._rasa.say(session.conversation, sent, lang, sealed)
+            said = await self._rasa.say(session.conversation, sent, lang, sealed, **about)
             answers = replies(said, self._vault.unseal)
             if not answers:
                 raise RasaAway("nothing to show")
         except (RasaAway, Unreadable) as error:
             log.error("degraded", reason=str(error) or type(error).__name__)
             TURNS.labels("degraded").inc()
-            return self._degraded(sent, lang)
+            return self._degraded(sent, lang), True
         TURNS.labels("answered").inc()
-        return answers
+        return answers, False
 
     def _degraded(self, sent: str, lang: str) -> list[Reply]:
         """Without Rasa: emergencies and pressed buttons as usual, else the contact details."""

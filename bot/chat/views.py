@@ -21,8 +21,10 @@ from bot.chat.messages import (
 )
 from bot.chat.problems import Problem
 from bot.chat.sessions import Session, SessionGone, session_key
-from bot.content.clock import STOCKHOLM
-from bot.keys import CONTENT, LIMITER, RASA, SESSIONS, SETTINGS, TURNS
+from bot.chat.status import situation
+from bot.content.clock import STOCKHOLM, now
+from bot.keys import CONTENT, ERASURE, LIMITER, RASA, SESSIONS, SETTINGS, TURNS
+from bot.transcripts.erasure import Held
 from bot.version import version_info
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,7 +41,14 @@ async def open_session(request: web.Request) -> web.Response:
     session = await request.app[SESSIONS].open(key, language)
     messages = await turns.welcome(session, body.context)
     notice = turns.notice(session.language)
-    return _json(SessionOut(session=token, messages=messages, notice=notice), 201)
+    how = situation(request.app[CONTENT].content, now(), session.language)
+    return _json(SessionOut(session=token, messages=messages, notice=notice, status=how), 201)
+
+
+async def get_status(request: web.Request) -> web.Response:
+    """GET /api/chat/status?lang=."""
+    lang = request.app[TURNS].language(request.query.get("lang", "sv"))
+    return _json(situation(request.app[CONTENT].content, now(), lang))
 
 
 async def post_message(request: web.Request) -> web.Response:
@@ -65,7 +74,11 @@ async def get_messages(request: web.Request) -> web.Response:
 
 async def get_transcript(request: web.Request) -> web.Response:
     """GET /api/chat/transcript: the conversation as a text file."""
-    session = await current(request)
+    return await transcript(request, await current(request))
+
+
+async def transcript(request: web.Request, session: Session) -> web.Response:
+    """A conversation as a text file to save."""
     lines = [_transcript(message) for message in await request.app[SESSIONS].history(session)]
     return web.Response(
         text="\n\n".join(lines) + "\n",
@@ -80,18 +93,30 @@ async def post_feedback(request: web.Request) -> web.Response:
     session = await current(request)
     body = await read(request, FeedbackIn)
     await request.app[LIMITER].message(session.id)
-    comment = request.app[TURNS].storable(body.comment or "") or None
-    stored = await request.app[SESSIONS].feedback(session, body.message, body.helpful, comment)
-    if not stored:
+    turns = request.app[TURNS]
+    if not await turns.feedback(session, body.message, body.helpful, body.comment):
         raise Problem(404, "Det svaret finns inte i samtalet.", "No such answer in this session.")
     return web.Response(status=204)
 
 
 async def delete_session(request: web.Request) -> web.Response:
     """DELETE /api/chat/session."""
-    session = await current(request)
-    await request.app[TURNS].erase(session)
-    return web.Response(status=204)
+    key = _key(request)
+    session = await request.app[SESSIONS].find(key) if key else None
+    if session is not None:
+        await request.app[TURNS].erase(session)
+        return web.Response(status=204)
+    # the resident's copy goes after a day, the staff's later; the token reaches that one too
+    try:
+        if key and await request.app[ERASURE].session(key):
+            return web.Response(status=204)
+    except Held:
+        raise Problem(
+            409,
+            "Samtalet får inte raderas just nu. Kontakta kontaktcenter om du vill veta varför.",
+            "The conversation must not be erased at present. Ask the contact centre why.",
+        ) from None
+    raise _ended()
 
 
 async def webhook(request: web.Request) -> web.Response:
@@ -130,12 +155,17 @@ async def version(request: web.Request) -> web.Response:
 
 async def current(request: web.Request) -> Session:
     """The conversation of the bearer token. Raises Problem 401."""
+    key = _key(request)
+    session = await request.app[SESSIONS].find(key) if key else None
+    if session is None:
+        raise _ended()
+    return session
+
+
+def _key(request: web.Request) -> str | None:
+    """The database key of the bearer token; None without one."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer" and token:
-        session = await request.app[SESSIONS].find(session_key("chat", token.strip()))
-        if session:
-            return session
-    raise _ended()
+    return session_key("chat", token.strip()) if kind.lower() == "bearer" and token else None
 
 
 async def read(request: web.Request, kind: type[M]) -> M:

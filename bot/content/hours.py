@@ -291,6 +291,21 @@ def open_now(hours: OpeningHours, now: datetime) -> str:
     )
 
 
+def state(hours: OpeningHours, now: datetime) -> str:
+    """One line: "Kontaktcenter är stängt och öppnar på måndag kl. 8.00." """
+    closes = closes_at(hours, now)
+    if closes is not None:
+        if day_status(hours, local(now).date()).certain:
+            return f"Kontaktcenter är öppet till {_clock(closes.time())}."
+        return "Kontaktcenters öppettid i dag är inte bekräftad. Ring först."
+    opens = next_opening(hours, now, certain_only=True)
+    if opens is None:
+        return "Kontaktcenter är stängt."
+    if opens == next_opening(hours, now):
+        return f"Kontaktcenter är stängt och öppnar {_soon(opens, now)}."
+    return f"Kontaktcenter är stängt. Nästa bekräftade öppning är {_soon(opens, now)}."
+
+
 def describe_day(hours: OpeningHours, day: date, now: datetime) -> str:
     """The hours of `day`; on a closed day, and after today's closing time, what comes next."""
     status, today = day_status(hours, day), local(now).date()
@@ -447,6 +462,15 @@ def _moment(moment: datetime, now: datetime) -> str:
         return f"i dag {_clock(moment.time())}"
     comma = "," if abs((day - today).days) == 1 else ""
     return f"{_relative_date(day, now)}{comma} {_clock(moment.time())}"
+
+
+def _soon(moment: datetime, now: datetime) -> str:
+    days = (moment.date() - local(now).date()).days
+    named = {0: "", 1: "i morgon "}.get(days)
+    if named is None:
+        day = f"på {WEEKDAYS[moment.weekday()]}" if days < 7 else _date(moment.date(), now)
+        named = f"{day} "
+    return named + _clock(moment.time())
 
 
 def _relative_date(day: date, now: datetime) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from babel import Locale
 from babel.dates import format_date, format_skeleton
 
-from bot.content.hours import OpeningHours, closes_at, next_opening
+from bot.content.hours import OpeningHours, closes_at, day_status, local, next_opening
 from bot.content.models import Entry, Phrases
 
 LOCALES = {"sr": "sr_Latn"}
@@ -116,3 +116,23 @@ def open_now(hours: OpeningHours, phrases: Phrases, now: datetime, lang: str) ->
     day = format_skeleton("MMMMEEEEd", opens.date(), locale=locale)
     text = phrases.phrases["opens_next"].text.replace("{time}", f"{opens:%H:%M}")
     return text.replace("{day}", day)
+
+
+def state(hours: OpeningHours, phrases: Phrases, now: datetime, lang: str) -> str:
+    """As `hours.state`, in English; in other languages what `open_now` says."""
+    if lang != "en":
+        return open_now(hours, phrases, now, lang)
+    closes = closes_at(hours, now)
+    if closes is not None:
+        if day_status(hours, local(now).date()).certain:
+            return f"The contact centre is open until {closes:%H:%M}."
+        return "The contact centre's hours today are not confirmed. Call first."
+    opens = next_opening(hours, now, certain_only=True)
+    if opens is None:
+        return "The contact centre is closed."
+    days = (opens.date() - local(now).date()).days
+    day = format_date(opens, "EEEE" if days < 7 else "EEEE d MMMM", locale=lang)
+    when = {0: "today", 1: "tomorrow"}.get(days, f"on {day}")
+    if opens == next_opening(hours, now):
+        return f"The contact centre is closed and opens {when} at {opens:%H:%M}."
+    return f"The contact centre is closed. It is sure to be open {when} at {opens:%H:%M}."

@@ -34,6 +34,8 @@ M = TypeVar("M", bound=BaseModel)
 
 MORE_MARK = "<!-- mer -->"
 SHORT_WORDS = 60
+OLD_DAYS = 365
+"""Days after which a text should be read again."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HEAD = re.compile(r"\s*^---[ \t]*\n(.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
 VALUE = re.compile(r"\{(\w+)\}")
@@ -54,7 +56,7 @@ NEEDED_FOREIGN = (
 )
 NEEDED_CHOICES = ("something-else",)
 NEEDED_PAGES = ("foretag", "tillganglighet", "integritet", "om")
-PAGE_VALUES = ("hours", "months", "characters", "version", "purpose")
+PAGE_VALUES = ("hours", "days", "months", "characters", "version", "purpose")
 """What a page may name as {hours} and its like: settings, filled in by the site."""
 NEEDED_MAILS = ("area", "receipt", "code")
 NEEDED_PHRASES = (
@@ -129,11 +131,14 @@ def warnings(content: Content, today: date) -> list[Fault]:
     found = [
         Fault(f"content/pages/{page.id}.md", 0, _old(page.reviewed), True)
         for page in content.pages.values()
-        if (today - page.reviewed).days > 365
+        if is_old(page.reviewed, today)
     ]
+    if content.site.crisis and content.site.crisis.last < today:
+        message = f"crisis gällde till {content.site.crisis.last} – ta bort meddelandet"
+        found.append(Fault("content/site.yml", 0, message, True))
     for entry in content.entries.values():
         path = f"content/faq/{entry.id}.md"
-        if (today - entry.reviewed).days > 365:
+        if is_old(entry.reviewed, today):
             found.append(Fault(path, 0, _old(entry.reviewed), True))
         words = len(entry.short.split())
         if words > SHORT_WORDS:
@@ -146,6 +151,11 @@ def warnings(content: Content, today: date) -> list[Fault]:
                 )
             )
     return found
+
+
+def is_old(reviewed: date, today: date) -> bool:
+    """Whether somebody should read a text again."""
+    return (today - reviewed).days > OLD_DAYS
 
 
 def _old(reviewed: date) -> str:
@@ -331,6 +341,9 @@ class _Reader:
             if file not in self._texts and not self._broken(file):
                 message = f"frequent: {wanted!r} finns inte – skriv id för ett svar"
                 self._fault("site.yml", self._find("site.yml", wanted, "frequent"), message)
+        if site.crisis and site.crisis.last < site.crisis.first:
+            message = "crisis: `to` är före `from` – skriv första och sista dagen i ordning"
+            self._fault("site.yml", self._find("site.yml", "to", "crisis"), message)
 
     def _headed(self, kind: type[M], name: str) -> tuple[M, str, str] | None:
         """The head, the short answer and the rest of a Markdown file; None after a fault."""
@@ -491,6 +504,8 @@ class _Reader:
             for phrase in model.phrases.values()
         ]
         texts += [(f"pages/{page.id}.md", page.text, "sv") for page in content.pages.values()]
+        crisis = content.site.crisis
+        texts += [("site.yml", crisis.sv, "sv"), ("site.yml", crisis.en, "en")] if crisis else []
         one = content.participation
         texts += [
             ("intresseanmalan.yml", text, "sv")
@@ -591,6 +606,8 @@ _ADVICE = {
     "read": _A_DATE,
     "date": _A_DATE,
     "as_of": _A_DATE,
+    "from": _A_DATE,
+    "to": _A_DATE,
     "open": _A_CLOCK,
     "close": _A_CLOCK,
     "days": "skriv t.ex. [mon, tue, wed, thu, fri]",
@@ -609,6 +626,7 @@ _ADVICE = {
 _WRONG = {
     "string_type": "ska vara text",
     "string_too_short": "är tom",
+    "string_too_long": "är för lång – skriv högst 300 tecken",
     "string_pattern_mismatch": "är skrivet på fel sätt",
     "list_type": "ska vara en lista inom hakparenteser",
     "too_short": "är tom",

@@ -234,11 +234,37 @@ class Topic(Model):
     english: Text
 
 
+Brief = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+class CrisisLink(Model):
+    """Where to read more about a crisis: the page, and the words of the link."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://|/)\S*$")]
+    sv: Text
+    en: Text
+
+
+class Crisis(Model):
+    """A message that stands at the top of every page from one date to another, both included.
+
+    It is short, because a telephone has to show something else as well.
+    """
+
+    severity: Literal["info", "warning", "danger"]
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+    sv: Brief
+    en: Brief
+    link: CrisisLink | None = None
+
+
 class Site(Model):
     """content/site.yml: what the site needs to list the answers, topics in the order shown."""
 
     frequent: list[Id] = Field(min_length=1)
     topics: dict[Id, Topic]
+    crisis: Crisis | None = None
 
 
 class Listed(Model):

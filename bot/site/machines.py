@@ -1,4 +1,4 @@
-"""What programs read: search as JSON, the map of the site, rules for robots."""
+"""What programs read: search as JSON, the map of the site, rules for robots, static files."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -7,13 +7,18 @@ from xml.etree import ElementTree as ET
 
 from aiohttp import web
 
+from bot.caching import takes_gzip, unchanged
 from bot.chat.messages import SearchHitOut, SearchOut
 from bot.content.load import Content
-from bot.keys import CONTENT, SEARCH, SETTINGS
+from bot.keys import ASSETS, CONTENT, SEARCH, SETTINGS
 from bot.site.search import MOST_LETTERS
+from bot.site.views import LISTS
 from bot.staff.sessions import PATH as STAFF
 
 _SITEMAP, _XHTML = "http://www.sitemaps.org/schemas/sitemap/0.9", "http://www.w3.org/1999/xhtml"
+
+A_WHILE = {"Cache-Control": "public, max-age=300"}
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 async def search(request: web.Request) -> web.Response:
@@ -39,7 +44,7 @@ async def sitemap(request: web.Request) -> web.Response:
             attributes = {"rel": "alternate", "hreflang": lang, "href": base + twin}
             ET.SubElement(url, f"{{{_XHTML}}}link", attributes)
     body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return web.Response(body=body, content_type="application/xml", charset="utf-8")
+    return web.Response(body=body, content_type="application/xml", charset="utf-8", headers=A_WHILE)
 
 
 async def robots(request: web.Request) -> web.Response:
@@ -47,20 +52,36 @@ async def robots(request: web.Request) -> web.Response:
     closed = ("/api/", "/webhooks/", "/chatt", "/sok", STAFF)
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     lines += ["", f"Sitemap: {request.app[SETTINGS].public_base}/sitemap.xml"]
-    return web.Response(text="\n".join(lines) + "\n")
+    return web.Response(text="\n".join(lines) + "\n", headers=A_WHILE)
+
+
+async def static(request: web.Request) -> web.Response:
+    """GET /static/<name>: for ever if the address tells the content, else for a while."""
+    asset = request.app[ASSETS].find(request.match_info["name"])
+    if asset is None:
+        raise web.HTTPNotFound
+    packed = takes_gzip(request)
+    tag = f'"{asset.tag}-gz"' if packed else f'"{asset.tag}"'
+    kept = FOREVER if request.query.get("v") == asset.tag else A_WHILE
+    headers = {**kept, "Vary": "Accept-Encoding", "ETag": tag}
+    if unchanged(request, tag):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = asset.kind
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=asset.packed if packed else asset.body, headers=headers)
 
 
 def _pages(content: Content) -> Iterator[tuple[str, date | None, dict[str, str]]]:
     """Path, date of the last change and the same page in other languages."""
-    lists = {"sv": "/fragor", "en": "/en/questions"}
     yield "/", None, {}
-    for path in lists.values():
-        yield path, None, lists
+    for path in LISTS.values():
+        yield path, None, LISTS
     for page in content.pages.values():
         yield f"/{page.id}", page.reviewed, {}
     for entry in content.entries.values():
         one = content.translations.get(("en", entry.id))
-        paths = {lang: f"{path}/{entry.id}" for lang, path in lists.items()}
+        paths = {lang: f"{path}/{entry.id}" for lang, path in LISTS.items()}
         yield paths["sv"], entry.reviewed, paths if one else {}
         if one:
             yield paths["en"], one.translated, paths

@@ -41,7 +41,8 @@ _SMALL_WORDS = """
     the a an of to in is are do does i you we it my your our can how what when where who why and or
     for with at on
 """
-_STOP = frozenset(map(fold, _SMALL_WORDS.split()))
+STOP = frozenset(map(fold, _SMALL_WORDS.split()))
+"""Words that say little of what a text is about, folded."""
 _stemmers = {"sv": snowballstemmer.stemmer("swedish"), "en": snowballstemmer.stemmer("english")}
 
 
@@ -101,7 +102,7 @@ class Index:
     def find(self, query: str) -> list[Hit]:
         """The best documents first."""
         asked = list(dict.fromkeys(words(fold(normalise(query[:MOST_LETTERS])))))[:MOST_WORDS]
-        telling = [word for word in asked if word not in _STOP]
+        telling = [word for word in asked if word not in STOP]
         groups = [group for word in telling or asked if (group := self._alternatives(word))]
         if not groups:
             return []
@@ -124,14 +125,14 @@ class Index:
     def _learn(self, text: str, lang: str) -> str:
         stems = []
         for word in words(fold(normalise(text))):
-            stems.append(_stem(word, lang))
+            stems.append(stem(word, lang))
             self._words.setdefault(word, set()).add(stems[-1])
         self._stems.update(stems)
         return " ".join(stems)
 
     def _alternatives(self, word: str) -> Sequence[str]:
         """The stems to look for instead of a word; none if it is like nothing known."""
-        stems = list({_stem(word, lang) for lang in _stemmers})
+        stems = list({stem(word, lang) for lang in _stemmers})
         if any(known.startswith(stem) for stem in stems for known in self._stems):
             return stems
         near = self._slips(word)
@@ -153,7 +154,8 @@ class Index:
 
 
 @lru_cache(20_000)
-def _stem(word: str, lang: str) -> str:
+def stem(word: str, lang: str) -> str:
+    """A folded word without its ending. `lang` is sv or en."""
     return str(_stemmers[lang].stemWord(word))
 
 

@@ -8,10 +8,11 @@ from markupsafe import Markup
 
 from bot.chat.messages import PAGE_TAGS, html
 from bot.chat.problems import TITLES, Problem
+from bot.chat.status import situation
 from bot.content.answers import facts, page_text, render
 from bot.content.clock import now
 from bot.content.load import Content
-from bot.content.models import Entry
+from bot.content.models import Entry, Translation
 from bot.keys import CONTENT, SEARCH, SETTINGS
 from bot.site.search import MOST_LETTERS, beginning
 from bot.site.search import plain as bare
@@ -19,6 +20,7 @@ from bot.site.structured import faq_page
 from bot.version import version
 
 AUDIENCES = {"invanare": "invånare", "foretag": "företag"}
+LISTS = {"sv": "/fragor", "en": "/en/questions"}
 
 
 async def start(request: web.Request) -> web.Response:
@@ -53,23 +55,7 @@ async def questions(request: web.Request) -> web.Response:
 async def question(request: web.Request) -> web.Response:
     """GET /fragor/<id>: one answer."""
     content, entry = content_of(request), _entry(request)
-    moment = now()
-    short, more = (render(content, text, moment) for text in (entry.short, entry.more))
-    return answer(
-        request,
-        "question.html",
-        entry=entry,
-        title=entry.title,
-        description=beginning(bare(short)),
-        short=markup(short),
-        more=markup(more),
-        topic=content.site.topics[entry.topic].title,
-        readers=" och ".join(AUDIENCES[name] for name in entry.audience),
-        related=[content.entries[name] for name in entry.related],
-        sources=[content.sources[name] for name in entry.source],
-        english=("en", entry.id) in content.translations,
-        structured=faq_page(entry.title, html(f"{short}\n\n{more}"), "sv"),
-    )
+    return _question(request, "sv", entry, content.translations.get(("en", entry.id)))
 
 
 async def english_questions(request: web.Request) -> web.Response:
@@ -90,28 +76,40 @@ async def english_questions(request: web.Request) -> web.Response:
 
 async def english_question(request: web.Request) -> web.Response:
     """GET /en/questions/<id>: one answer in English."""
-    content, entry = content_of(request), _entry(request)
-    one = content.translations.get(("en", entry.id))
-    if one is None:
+    entry = _entry(request)
+    translated = content_of(request).translations.get(("en", entry.id))
+    if translated is None:
         raise web.HTTPNotFound
-    moment = now()
-    short, more = (render(content, text, moment, "en") for text in (one.short, one.more))
+    return _question(request, "en", entry, translated)
+
+
+def _question(
+    request: web.Request, lang: str, entry: Entry, translated: Translation | None
+) -> web.Response:
+    """An answer in Swedish, or its translation, with the way to the other one if there is one."""
+    content, moment = content_of(request), now()
+    one = translated if translated and lang != "sv" else entry
+    short, more = (render(content, text, moment, lang) for text in (one.short, one.more))
+    related: list[Entry | Translation] = [content.entries[name] for name in entry.related]
+    if lang != "sv":
+        there = (content.translations.get((lang, name)) for name in entry.related)
+        related = [other for other in there if other]
     return answer(
         request,
-        "question_en.html",
-        lang="en",
-        entry=one,
+        "question.html",
+        lang=lang,
+        list=LISTS[lang],
+        entry=entry,
+        translated=translated,
         title=one.title,
         description=beginning(bare(short)),
         short=markup(short),
         more=markup(more),
-        related=[
-            content.translations["en", name]
-            for name in entry.related
-            if ("en", name) in content.translations
-        ],
+        topic=content.site.topics[entry.topic].title,
+        readers=" och ".join(AUDIENCES[name] for name in entry.audience),
+        related=related,
         sources=[content.sources[name] for name in entry.source],
-        structured=faq_page(one.title, html(f"{short}\n\n{more}"), "en"),
+        structured=faq_page(one.title, html(f"{short}\n\n{more}"), lang),
     )
 
 
@@ -133,8 +131,9 @@ async def page(request: web.Request) -> web.Response:
         one.id,
         moment,
         hours=f"{conf.session_hours:g}",
+        days=str(conf.transcript_days),
         months=str(conf.interest_months),
-        characters=f"{conf.max_text:,}".replace(",", "\u00a0"),
+        characters=grouped(conf.max_text),
         version=version(),
         purpose=render(content, content.participation.purpose, moment),
     )
@@ -157,7 +156,8 @@ def answer(
     base = request.app[SETTINGS].public_base
     known = {
         **facts(content, now(), lang),
-        "version": version(),
+        "lang": lang,
+        "status": situation(content, now(), lang),
         "site": base,
         "path": request.path,
         "pages": content.pages,
@@ -192,6 +192,11 @@ def problem_page(request: web.Request, problem: Problem) -> web.Response:
 def content_of(request: web.Request) -> Content:
     """The content in force."""
     return request.app[CONTENT].content
+
+
+def grouped(number: int) -> str:
+    """A number as it is written in Swedish: 1 000."""
+    return f"{number:,}".replace(",", "\u00a0")
 
 
 def markup(text: str) -> Markup:

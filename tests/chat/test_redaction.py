@@ -54,6 +54,13 @@ PUBLIC = public_numbers(load(ROOT / "content"))
         ("3782 822463 10005", "[nummer]", "nummer"),
         ("kort-378282246310005-", "kort-[kortnummer]-", "kortnummer"),
         ("556036-0793", "[organisationsnummer]", "organisationsnummer"),
+        ("IBAN SE45 5000 0000 0583 9825 7466", "IBAN [kontonummer]", "kontonummer"),
+        ("bankgiro 5050-1055", "bankgiro [kontonummer]", "kontonummer"),
+        ("plusgiro: 12 34 56-7", "plusgiro: [kontonummer]", "kontonummer"),
+        ("konto 8327-9, 123 456 789-0", "konto [kontonummer]", "kontonummer"),
+        ("bilen ABC 123 stod där", "bilen [regnummer] stod där", "regnummer"),
+        ("ABC12D", "[regnummer]", "regnummer"),
+        ("regnr: mlb 47k", "regnr: [regnummer]", "regnummer"),
     ],
 )
 def test_numbers_and_addresses_are_masked(text: str, masked: str, kind: str) -> None:
@@ -90,6 +97,13 @@ def test_numbers_and_addresses_are_masked(text: str, masked: str, kind: str) -> 
         "1 200 000 000 kronor",
         "kl 17 på fredag",
         "lag 2023:196",
+        "SOS 112 och TEL 112",
+        "ISO 9001",
+        "HAR 112 RINGTS",
+        "på kontot finns 125 000 kr",
+        "TS-7K3Q",
+        "diarienummer 2026-00417",
+        "E45 och väg 44",
         "vi är 140 i huset",
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.content import languages
 from bot.content.dates import When
 from bot.content.hours import (
     STOCKHOLM,
@@ -25,8 +26,11 @@ from bot.content.hours import (
     named_days,
     next_opening,
     open_now,
+    state,
     week_hours,
 )
+from bot.content.load import load
+from bot.settings import ROOT
 
 
 def span(text: str) -> Interval:
@@ -419,6 +423,34 @@ def test_the_week_in_words(hours: OpeningHours, text: str) -> None:
 )
 def test_open_now(hours: OpeningHours, now: str, text: str) -> None:
     assert open_now(hours, at(now)) == text
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "swedish", "english"),
+    [
+        (OFFICE, "2026-11-23 10:00", "är öppet till kl. 16.30.", "is open until 16:30."),
+        (OFFICE, "2026-11-23 07:00", "och öppnar kl. 8.00.", "opens today at 08:00."),
+        (OFFICE, "2026-11-23 17:00", "öppnar i morgon kl. 8.00.", "opens tomorrow at 08:00."),
+        (OFFICE, "2026-11-20 17:00", "öppnar på måndag kl. 8.00.", "opens on Monday at 08:00."),
+        (NEVER, "2026-11-23 09:00", "Kontaktcenter är stängt.", "The contact centre is closed."),
+        (
+            OFFICE,
+            "2026-12-23 17:00",
+            "är stängt. Nästa bekräftade öppning är på måndag kl. 8.00.",
+            "is closed. It is sure to be open on Monday at 08:00.",
+        ),
+        (
+            OFFICE,
+            "2026-12-24 10:00",
+            "öppettid i dag är inte bekräftad. Ring först.",
+            "hours today are not confirmed. Call first.",
+        ),
+    ],
+)
+def test_state_in_one_line(hours: OpeningHours, now: str, swedish: str, english: str) -> None:
+    assert state(hours, at(now)).endswith(swedish)
+    phrases = load(ROOT / "content").phrases["en"]
+    assert languages.state(hours, phrases, at(now), "en").endswith(english)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """The chat page as residents use it: by mouse, by keyboard, by screen reader, on a phone."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, expect
+from playwright.async_api import Browser, BrowserContext, Route, expect
 
 from tests.conftest import Service
-from tests.site.conftest import Window
+from tests.site.conftest import LOST, SPACED, Window
 
 OVERBY = "Berätta om samverkan vid Överby"
 PHONE = "0520-49 50 00"
@@ -18,6 +19,8 @@ async def test_the_page_loads_without_complaints_and_without_other_hosts(window:
     await expect(window.page).to_have_title(re.compile("kontaktcenter", re.IGNORECASE))
     await expect(window.page.locator("#notice")).to_contain_text("Du skriver med en maskin")
     await expect(window.page.locator(".sos")).to_contain_text("ring 112")
+    opening = window.page.locator("#opening")
+    await expect(opening).to_have_text("Kontaktcenter är öppet till kl. 16.30.")
     assert await window.page.evaluate("document.documentElement.lang") == "sv"
     # the fixture looks for console errors and requests to others when the test is over
 
@@ -230,6 +233,33 @@ async def test_text_twice_as_big_still_fits(window: Window) -> None:
     await window.ask(OVERBY)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await window.page.evaluate(wide) == 0
+
+
+async def test_nothing_is_lost_at_400_percent_or_with_spaced_out_text(window: Window) -> None:
+    await window.page.set_viewport_size({"width": 320, "height": 256})  # 1280 × 1024 at 400 %
+    await window.ask(OVERBY)
+    await window.field.fill("å" * 1001)
+    assert await window.page.evaluate(LOST) == []
+    await window.field.scroll_into_view_if_needed()
+    await expect(window.field).to_be_in_viewport()
+    await window.page.evaluate(SPACED)
+    assert await window.page.evaluate(LOST) == []
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_reduced_motion_means_none(window: Window, motion: str) -> None:
+    async def slow(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await window.page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+    await window.page.route("**/api/chat/messages", slow)
+    await window.field.fill(OVERBY)
+    await window.field.press("Enter")
+    await expect(window.page.locator("#typing")).to_have_text("Assistenten skriver …")
+    moving = await window.page.evaluate("document.getAnimations().length")
+    assert moving == (0 if motion == "reduce" else 1)
+    await expect(window.answers).to_have_count(2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

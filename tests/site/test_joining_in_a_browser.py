@@ -1,47 +1,17 @@
 """A shop owner's whole way, from the start page to the letter in the mail server."""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from aiosmtpd.controller import Controller
 from playwright.async_api import Browser, expect
 
-from tests.conftest import Service, free_port, start_service, stop_service
+from tests.conftest import Service
 from tests.participation.conftest import Post
-from tests.site.conftest import Window
+from tests.site.conftest import ALL_MAIL, AREA_MAIL, Window
 
-AREA_MAIL, ALL_MAIL, SHOP = (
-    "overby@staden.example.se",
-    "alla@staden.example.se",
-    "nour@lyktan.example.se",
-)
-
-
-@pytest.fixture(scope="module")
-def post() -> Iterator[tuple[Post, str]]:
-    """A mail server and its address."""
-    received, port = Post(), free_port()
-    controller = Controller(received, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield received, f"smtp://127.0.0.1:{port}"
-    controller.stop()
-
-
-@pytest.fixture(scope="module")
-def mailing(tmp_path_factory: pytest.TempPathFactory, post: tuple[Post, str]) -> Iterator[Service]:
-    """A service that may send e-mail."""
-    started = start_service(
-        tmp_path_factory.mktemp("mailing"),
-        KONTAKT_LIMITS="off",
-        KONTAKT_SMTP_URL=post[1],
-        KONTAKT_MAIL_FROM="kontaktcenter@staden.example.se",
-        KONTAKT_RECIPIENTS=json.dumps({"*": ALL_MAIL, "overby": AREA_MAIL}),
-    )
-    yield started
-    stop_service(started)
+SHOP = "nour@lyktan.example.se"
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The chat in a browser without JavaScript."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -67,6 +68,58 @@ async def test_a_business_sees_what_it_agrees_to(page: Page, service: Service) -
     await expect(page.locator("#senast")).to_contain_text("Nej, spara inget")
 
 
+async def test_an_answer_is_rated_with_a_line(page: Page, site: Site) -> None:
+    await page.goto(f"{site.base}/chatt")
+    await page.get_by_role("button", name="När har kontaktcenter öppet?").click()
+    answer = page.locator(".msg.assistant").last
+    await answer.get_by_role("button", name="Nej", exact=True).click()
+    await expect(answer.get_by_text("Tack för ditt svar.")).to_be_visible()
+    no, yes = (answer.get_by_role("button", name=name, exact=True) for name in ("Nej", "Ja"))
+    await expect(no).to_have_attribute("aria-pressed", "true")
+    await expect(yes).to_have_attribute("aria-pressed", "false")
+    await expect(answer).to_be_in_viewport()
+    await answer.get_by_label("Vill du säga något mer?").fill("Ring mig, 19811218-9876")
+    await answer.get_by_role("button", name="Skicka kommentar").click()
+    await expect(answer.get_by_label("Vill du säga något mer?")).to_have_count(0)
+    with sqlite3.connect(site.content.parent / "kontakt.db") as db:
+        [(helpful, comment)] = db.execute(
+            "SELECT helpful, comment FROM chat_feedback ORDER BY created_at DESC LIMIT 1"
+        ).fetchall()
+    assert not helpful and comment.startswith("Ring mig") and "9876" not in comment
+    await yes.click()  # the newest word counts
+    await expect(yes).to_have_attribute("aria-pressed", "true")
+
+
+async def test_the_conversation_can_be_downloaded(page: Page, site: Site) -> None:
+    await page.goto(f"{site.base}/chatt")
+    await expect(page.get_by_role("link", name="Ladda ner samtalet")).to_have_count(0)
+    await page.get_by_role("button", name="När har kontaktcenter öppet?").click()
+    async with page.expect_download() as waiting:
+        await page.get_by_role("link", name="Ladda ner samtalet").click()
+    download = await waiting.value
+    assert download.suggested_filename == "samtal.txt"
+    text = (await download.path()).read_text("utf-8")
+    assert "När har kontaktcenter öppet?" in text and "kl. 8.00–16.30" in text
+
+
+async def test_nobody_rates_or_reads_another_conversation(site: Site) -> None:
+    async with site.http.post(
+        "/chatt", data={"text": "När har kontaktcenter öppet?"}, headers={"Accept": "text/html"}
+    ) as response:
+        [mine] = re.findall(r'name="message" value="([^"]+)"', await response.text())
+    site.http.cookie_jar.clear()
+    rated = {"message": mine, "helpful": "ja"}
+    for path, sent in (("/chatt/betyg", rated), ("/chatt/samtal.txt", None)):
+        method = "POST" if sent else "GET"
+        async with site.http.request(method, path, data=sent, allow_redirects=False) as response:
+            assert response.status == 303 and response.headers["Location"] == "/chatt"
+    async with site.http.post("/chatt", data={"text": "hej"}) as response:
+        assert response.status == 200
+    async with site.http.post("/chatt/betyg", data=rated) as response:
+        assert response.status == 404
+    site.http.cookie_jar.clear()
+
+
 async def test_the_cookie_is_for_the_chat_only(page: Page, site: Site) -> None:
     for path in ("/", "/fragor", "/chatt"):
         await page.goto(site.base + path)
@@ -81,6 +134,7 @@ async def test_the_cookie_is_for_the_chat_only(page: Page, site: Site) -> None:
 async def test_it_is_for_everybody_to_use(browser: Browser, page: Page, site: Site) -> None:
     await page.goto(f"{site.base}/chatt")
     await page.get_by_role("button", name="När har kontaktcenter öppet?").click()
+    await page.get_by_role("button", name="Ja", exact=True).click()
     cookies = await page.context.cookies(f"{site.base}/chatt")
     for scheme in ("light", "dark"):  # axe needs JavaScript, so another window looks at it
         context = await browser.new_context(viewport={"width": 320, "height": 640})
@@ -97,7 +151,7 @@ async def test_it_is_for_everybody_to_use(browser: Browser, page: Page, site: Si
 
 
 async def test_no_other_site_can_write_in_the_name_of_a_resident(site: Site) -> None:
-    for path in ("/chatt", "/chatt/radera"):
+    for path in ("/chatt", "/chatt/betyg", "/chatt/radera"):
         for sent in (
             {"Origin": "https://ond.example.se"},
             {"Origin": "null"},

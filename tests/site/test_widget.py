@@ -18,8 +18,8 @@ from playwright.async_api import Browser, BrowserContext, Locator, Route, expect
 
 from bot.content.load import load
 from bot.settings import ROOT
-from tests.conftest import Service, free_port, start_service, stop_service, until
-from tests.site.conftest import Window
+from tests.conftest import Service, free_port, until
+from tests.site.conftest import SPACED, Window
 
 OVERBY = "Vad hände vid Överby?"
 HOURS = "När har kontaktcenter öppet?"
@@ -176,9 +176,9 @@ async def widget(context: BrowserContext, site: Site) -> AsyncIterator[Widget]:
 # -- The file --
 
 
-@pytest.mark.skipif(not shutil.which("npm"), reason="only who changes the widget needs Node")
 def test_the_built_file_is_what_the_sources_give(tmp_path: Path) -> None:
     """`make widget` again, from the locked esbuild, gives the committed file byte for byte."""
+    assert shutil.which("npm"), "npm saknas. Installera Node 20 eller nyare, så byggs rutan om här."
     folder = tmp_path / "widget"
     shutil.copytree(ROOT / "widget", folder, ignore=shutil.ignore_patterns("node_modules"))
     subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True)
@@ -296,6 +296,21 @@ async def test_a_person_is_one_press_away(widget: Widget) -> None:
     await widget.panel.locator(".human").click()
     await expect(widget.questions.last).to_contain_text("Prata med en människa")
     await expect(widget.answers.last).to_contain_text("0520-49 50 00")
+
+
+async def test_the_opening_state_is_seen_and_asked_for_each_time(widget: Widget) -> None:
+    line = widget.panel.locator(".opening")
+    await widget.open()
+    await expect(line).to_have_text("Kontaktcenter är öppet till kl. 16.30.")
+
+    async def evening(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "opening": "Stängt."})
+
+    await widget.page.route("**/api/chat/status?lang=sv", evening)
+    await widget.page.locator("kontakt-chat .close").click()
+    await widget.launcher.click()
+    await expect(line).to_have_text("Stängt.")
 
 
 async def test_feedback_with_a_line(widget: Widget) -> None:
@@ -439,6 +454,8 @@ async def test_in_english(context: BrowserContext, site: Site) -> None:
     await widget.launcher.click()
     await expect(widget.answers.first).to_contain_text("automated assistant, not a human")
     await expect(widget.panel.locator(".sos")).to_contain_text("call 112")
+    opening = widget.panel.locator(".opening")
+    await expect(opening).to_have_text("The contact centre is open until 16:30.")
     await widget.panel.locator(".human").click()
     await expect(widget.answers.nth(1)).to_contain_text("0520-49 50 00")
     await expect(widget.answers.nth(1).locator(".bubble")).to_have_attribute("lang", "en")
@@ -728,7 +745,8 @@ async def test_reading_aloud_is_off_until_asked_for(widget: Widget) -> None:
     await widget.ask("Vilket telefonnummer har kontaktcenter?")
     spoken = await widget.page.evaluate("spoken")
     assert [lang for lang, _ in spoken] == ["sv", "sv"]
-    assert OPEN in spoken[0][1] and "0520-49 50 00" in spoken[1][1]
+    hours, phone = (text.replace("\u00a0", " ") for _, text in spoken)
+    assert OPEN in hours and "0520-49 50 00" in phone
 
 
 async def wide(widget: Widget) -> list[str]:
@@ -767,15 +785,7 @@ async def test_spaced_out_text_still_fits(widget: Widget) -> None:
     await widget.page.set_viewport_size({"width": 390, "height": 844})
     await widget.open()
     await widget.ask(OVERBY)
-    # through the style sheets' interface: the page's rules forbid a new <style>
-    await widget.page.evaluate(
-        """() => {
-            const sheet = new CSSStyleSheet();
-            sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
-                word-spacing: .16em !important }`);
-            document.adoptedStyleSheets = [sheet];
-        }"""
-    )
+    await widget.page.evaluate(SPACED)
     spacing = "(node) => parseFloat(getComputedStyle(node).letterSpacing)"
     for part in (".bubble", ".human", "textarea"):
         assert await widget.panel.locator(part).first.evaluate(spacing) > 1
@@ -828,16 +838,22 @@ async def test_forced_colours_keep_the_shapes(widget: Widget) -> None:
     assert await widget.questions.last.locator(".bubble").evaluate(border) == 2
 
 
-async def test_reduced_motion_means_none(widget: Widget) -> None:
-    await widget.page.emulate_media(reduced_motion="reduce")
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_reduced_motion_means_none(widget: Widget, motion: str) -> None:
+    async def slow(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await widget.page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
     await widget.open()
-    moving = """[...document.querySelector("kontakt-chat").shadowRoot.querySelectorAll("*")]
-        .filter((node) => node.getAnimations().length).length"""
+    await widget.page.route("**/api/chat/messages", slow)
     await widget.field.fill(HOURS)
     await widget.field.press("Enter")
-    for _ in range(5):
-        assert await widget.page.evaluate(moving) == 0
-        await widget.page.wait_for_timeout(100)
+    await expect(widget.page.locator("kontakt-chat .typing")).to_have_text("Assistenten skriver …")
+    moving = """[...document.querySelector("kontakt-chat").shadowRoot.querySelectorAll("*")]
+        .filter((node) => node.getAnimations().length).length"""
+    assert await widget.page.evaluate(moving) == (0 if motion == "reduce" else 1)
+    await expect(widget.answers.last).to_contain_text(OPEN)
 
 
 # -- Speed, and another origin --
@@ -879,20 +895,13 @@ async def test_an_answer_is_painted_at_once(widget: Widget) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_on_another_origin(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+async def test_on_another_origin(browser: Browser, mailing: Service, elsewhere: int) -> None:
     """One script tag on a page of another origin, which KONTAKT_EMBED_ORIGINS allows."""
-    port = free_port()
-    service = start_service(
-        tmp_path_factory.mktemp("embedded"),
-        KONTAKT_LIMITS="off",
-        KONTAKT_EMBED_ORIGINS=f"http://127.0.0.1:{port}",
-    )
-    site = await Site(service.base, port, f"{service.base}/static/kontakt-chat.js").start()
+    script = f"{mailing.base}/static/kontakt-chat.js"
+    site = await Site(mailing.base, elsewhere, script).start()
     context = await browser.new_context(locale="sv-SE")
     try:
-        widget = await Widget(await context.new_page(), service.base).load(site.base)
+        widget = await Widget(await context.new_page(), mailing.base).load(site.base)
         widget.strangers.clear()
         await widget.open()
         answer = await widget.ask(HOURS)
@@ -910,7 +919,6 @@ async def test_on_another_origin(
     finally:
         await context.close()
         await site.stop()
-        stop_service(service)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

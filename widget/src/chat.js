@@ -47,7 +47,10 @@ class KontaktChat extends HTMLElement {
     addEventListener("storage", (event) => {
       if (event.key === this.#memory.key || event.key === null) this.#catchUp();
     }, { signal });
-    addEventListener("focus", () => this.#catchUp(), { signal });
+    addEventListener("focus", () => {
+      this.#catchUp();
+      if (!this.#panel.hidden) this.#look();
+    }, { signal });
     addEventListener("online", () => this.#again(), { signal });
   }
 
@@ -78,6 +81,7 @@ class KontaktChat extends HTMLElement {
     this.#label(false);
     // On a phone the keyboard stays down, so that the greeting is seen.
     (coarse() ? this.#title : this.#input).focus({ preventScroll: true });
+    if (this.#memory.token) this.#look(); // a new conversation begins with it
     if (!this.#loaded) this.#start();
     else this.#catchUp();
   }
@@ -104,6 +108,10 @@ class KontaktChat extends HTMLElement {
   #news;
   #panel;
   #title;
+  #hours;
+  #crisis;
+  #alert;
+  #known;
   #notice;
   #scroller;
   #log;
@@ -136,6 +144,10 @@ class KontaktChat extends HTMLElement {
     close.append(icon(CROSS));
     const human = button(t.human, (node) => this.#say(t.human, { text: t.human }, node), { class: "human", part: "button human" });
 
+    this.#hours = el("p", { class: "opening", part: "opening" });
+    this.#crisis = el("section", { "aria-label": t.crisis, part: "crisis", hidden: true });
+    this.#alert = el("p", { class: "vh", role: "alert" });
+    this.#known = "";
     this.#notice = el("p", { class: "notice", part: "notice" }, t.notice);
     this.#log = el("div", { class: "log", part: "log", role: "log", "aria-live": "polite", "aria-label": t.log });
     this.#typing = el("p", { class: "typing", role: "status", part: "typing" });
@@ -175,7 +187,8 @@ class KontaktChat extends HTMLElement {
         button(t.erase, () => this.#end(true), { class: "danger" })));
 
     this.#panel = el("div", { id: "panel", class: "panel", part: "panel", role: "group", "aria-labelledby": "title", hidden: true },
-      el("div", { class: "head", part: "header" }, el("div", {}, this.#title, el("p", {}, t.machine)), close),
+      el("div", { class: "head", part: "header" }, el("div", {}, this.#title, el("p", {}, t.machine), this.#hours), close),
+      this.#crisis,
       el("p", { class: "sos", part: "help" }, `${t.danger} `, el("a", { href: "tel:112" }, t.call)),
       this.#scroller, form,
       el("div", { class: "foot" }, human, el("details", { class: "more" }, el("summary", {}, t.tools), tools)),
@@ -187,8 +200,28 @@ class KontaktChat extends HTMLElement {
 
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
-    root.append(el("aside", { lang: this.#spoken, "aria-label": t.name, part: "chat" }, this.#launcher, this.#news, this.#panel));
+    root.append(el("aside", { lang: this.#spoken, "aria-label": t.name, part: "chat" }, this.#launcher, this.#news, this.#alert, this.#panel));
     this.#built = true;
+  }
+
+  // Whether kontaktcenter is open now, and what everybody must know.
+  async #look() {
+    try {
+      this.#situation(await call(this.#base, "", "GET", `status?lang=${this.#spoken}`));
+    } catch { /* no network: next time */ }
+  }
+
+  #situation({ opening, crisis }) {
+    this.#hours.textContent = opening;
+    const said = crisis ? `${crisis.word} ${crisis.text}` : "";
+    if (said === this.#known) return; // read out once, not each time the chat is opened
+    this.#known = said;
+    this.#crisis.hidden = !crisis;
+    this.#alert.textContent = said;
+    setTimeout(() => { this.#alert.textContent = ""; }, 5000); // else it is met twice when browsing
+    if (!crisis) return;
+    this.#crisis.className = `crisis ${crisis.severity}`;
+    this.#crisis.replaceChildren(el("strong", {}, crisis.word), ` ${crisis.text} `, ...crisis.url ? [link(crisis.url, crisis.title, this.#base)] : []);
   }
 
   #label(unread) {
@@ -317,8 +350,9 @@ class KontaktChat extends HTMLElement {
     if (!this.#opening) this.#memory.forget();
     return this.#opening ??= this.#call("POST", "sessions", {
       lang: this.#spoken, context: this.getAttribute("context") || undefined,
-    }).then(({ session, notice, messages }) => {
+    }).then(({ session, notice, messages, status }) => {
       this.#memory.keep(session);
+      this.#situation(status);
       if (notice) this.#notice.textContent = notice;
       return messages.map((message) => this.#item(message));
     }).finally(() => { this.#opening = null; });

@@ -291,6 +291,25 @@ confirm.onclose = async () => {
   start();
 };
 
+// -- How things are now --
+
+// The page has it from when it was made; a tab that one comes back to looks again.
+function show({ opening, crisis }) {
+  $("opening").textContent = opening;
+  const old = $("crisis");
+  if ((old?.querySelector("span").textContent ?? "") === (crisis?.text ?? "")) return;
+  old?.remove();
+  if (!crisis) return;
+  const line = el("p", {}, el("strong", {}, crisis.word), " ", el("span", {}, crisis.text));
+  if (crisis.url) line.append(" ", el("a", { href: crisis.url }, crisis.title));
+  // news in an open page: announced, once
+  document.querySelector(".top").before(el("section",
+    { id: "crisis", class: `crisis ${crisis.severity}`, "aria-label": "Viktigt meddelande" }, el("div", { role: "alert" }, line)));
+}
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) api("GET", "status").then(show).catch(() => { /* no network: next time */ });
+});
+
 chat.hidden = false;
 measure();
 const ready = start();
