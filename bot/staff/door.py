@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -10,11 +11,15 @@ from aiohttp import web
 
 from bot.keys import DATABASE, SETTINGS, STAFF_PAGES, VISITS
 from bot.staff import accounts, titles
+from bot.staff.accounts import Account
 from bot.staff.sessions import COOKIE, PATH, Visit
 from bot.store.vault import Unreadable
 
-START = f"{PATH}/intresse"
-LOGIN = f"{PATH}/logga-in"
+START = f"{PATH}/samtal"
+"""Where somebody comes who has signed in and asked for nothing else."""
+LOGIN, LOGOUT = f"{PATH}/logga-in", f"{PATH}/logga-ut"
+ACCOUNT = f"{PATH}/konto"
+CODES = f"{ACCOUNT}/koder"
 MENU = (
     (f"{PATH}/samtal", "Samtal", accounts.READER),
     (f"{PATH}/forbattra", "Förbättra", accounts.READER),
@@ -28,7 +33,7 @@ MENU = (
 """The sections: address, title, and the role that may open it."""
 LARGEST, LARGEST_STRANGER = 1_000_000, 64_000
 """Bytes of a form, from staff and from anybody else."""
-_FIELDS = 20
+_FIELDS = 120
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
@@ -70,6 +75,8 @@ def reading(handler: Reading, role: str = accounts.READER) -> Handler:
         visit = await visitor(request)
         if visit is None:
             return away(f"{LOGIN}?vidare={quote(request.path_qs)}")
+        if _outside(request, visit):
+            return away(visit.first)
 
         async def work() -> web.StreamResponse:
             _allowed(visit, role)
@@ -115,6 +122,9 @@ def writing(handler: Writing, role: str = accounts.READER) -> Handler:
                     "Inget är sparat. Öppna sidan igen och försök en gång till.",
                     form.get("text", ""),
                 )
+            if _outside(request, visit):
+                told = "Inget är sparat. Öppna sidan Mitt konto och gör det som står där."
+                raise Refusal(403, "Ditt konto är inte klart än", told, form.get("text", ""))
             _allowed(visit, role, form.get("text", ""))
             return await handler(request, visit, form)
 
@@ -144,10 +154,27 @@ async def visitor(request: web.Request) -> Visit | None:
     visit = request.app[VISITS].read(request.cookies.get(COOKIE))
     if visit is None or not visit.name:
         return None
-    stored = await accounts.password_hash(request.app[DATABASE], visit.name)
-    if not stored or not request.app[VISITS].fits(visit, stored):
+    account = await accounts.find(request.app[DATABASE], visit.name)
+    if account is None or not request.app[VISITS].fits(visit, account.stamp):
         return None
-    return replace(visit, role=await accounts.role(request.app[DATABASE], visit.name))
+    return replace(visit, role=account.role, first=_first(request, account))
+
+
+def _first(request: web.Request, account: Account) -> str:
+    if account.lent:
+        return ACCOUNT
+    codes = request.app[SETTINGS].staff_totp == "required"
+    return CODES if codes and account.password and not account.totp else ""
+
+
+def _outside(request: web.Request, visit: Visit) -> bool:
+    """Whether the page must wait until another one is dealt with."""
+    return bool(visit.first) and not _own(request.path) and request.path != LOGOUT
+
+
+def _own(path: str) -> bool:
+    """Whether a page is about the own account."""
+    return path == ACCOUNT or path.startswith(f"{ACCOUNT}/")
 
 
 def own_origin(request: web.Request) -> None:
@@ -205,11 +232,14 @@ def _refused(request: web.Request, visit: Visit | None, why: Refusal) -> web.Res
 def render(
     request: web.Request, visit: Visit | None, template: str, status: int = 200, **values: Any
 ) -> web.Response:
-    """A page. Templates know `name` of who is signed in, `token` for forms, the menu `pages`."""
+    """A page. Templates know `name` of who is signed in, `token` for forms, the menu `pages`, and
+    ask `may("editor")` before they show what needs a role."""
     known = {
         "name": visit.name if visit else "",
         "token": request.app[VISITS].token(visit) if visit else "",
-        "pages": pages(visit.role, request.path) if visit else (),
+        "pages": pages(visit.role, request.path) if visit and not visit.first else (),
+        "may": partial(accounts.may, visit.role if visit else ""),
+        "mine": _own(request.path),
     }
     return aiohttp_jinja2.render_template(
         template, request, {**known, **values}, app_key=STAFF_PAGES, status=status

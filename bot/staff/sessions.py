@@ -22,11 +22,14 @@ class Visit:
     id: str
     name: str
     stamp: str
-    """Belongs to the password: with a new one, or without the user, the session is over."""
+    """Belongs to the account as it was: with a new password or role, or without the user, the
+    session is over."""
     since: float
     seen: float
     role: str = ""
     """From the database at each request, never from the cookie."""
+    first: str = ""
+    """The page that must be dealt with before any other; "" if there is none."""
 
 
 class Visits:
@@ -36,15 +39,14 @@ class Visits:
         self._vault, self._clock = vault, clock
         self._ended: dict[str, float] = {}
 
-    def open(self, name: str = "", password_hash: str = "") -> Visit:
-        """A new session, with an id that nobody can have chosen."""
+    def open(self, name: str = "", account: str = "") -> Visit:
+        """A new session, with an id that nobody can have chosen, for an account's stamp."""
         now = self._clock()
-        stamp = self._stamp(name, password_hash)
-        return Visit(secrets.token_hex(16), name, stamp, now, now)
+        return Visit(secrets.token_hex(16), name, self._stamp(name, account), now, now)
 
-    def fits(self, visit: Visit, password_hash: str) -> bool:
-        """Whether the password is still the one that was signed in with."""
-        return hmac.compare_digest(visit.stamp, self._stamp(visit.name, password_hash))
+    def fits(self, visit: Visit, account: str) -> bool:
+        """Whether the account is still as it was when somebody signed in."""
+        return hmac.compare_digest(visit.stamp, self._stamp(visit.name, account))
 
     def seal(self, visit: Visit) -> str:
         """The session as a cookie's value, seen now."""
@@ -78,5 +80,5 @@ class Visits:
         """Whether a form's token is of this session."""
         return hmac.compare_digest(self.token(visit).encode(), token.encode("utf-8", "replace"))
 
-    def _stamp(self, name: str, password_hash: str) -> str:
-        return self._vault.digest("staff stamp", f"{name}\0{password_hash}")
+    def _stamp(self, name: str, account: str) -> str:
+        return self._vault.digest("staff stamp", f"{name}\0{account}")

@@ -1,13 +1,19 @@
 """What staff read instead of the names that the code uses."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
+
+from babel import Locale
+from babel.core import UnknownLocaleError
 
 from bot.content.clock import STOCKHOLM
 from bot.content.models import Listed, Participation
 from bot.participation.expression import OTHER_AREA
 from bot.participation.registry import DUPLICATE, MANY
+from bot.staff.accounts import Account
+from bot.store.audit import Verdict
 from bot.store.models import Audit
 
 STATUS = {"ny": "Ny", "kontaktad": "Kontaktad", "deltar": "Deltar", "avslutad": "Avslutad"}
@@ -19,20 +25,72 @@ CHANNELS = {
     "webhook": "Ärendesystemet",
 }
 STATES = {"waiting": "Väntar", "dead": "Gick inte att skicka"}
+_SWEDISH = Locale("sv")
 _DEEDS = {
     "viewed": "Öppnade ärendet",
     "note": "Skrev en anteckning",
     "erased": "Raderade ärendet",
     "exported": "Hämtade listan som fil",
+    "sent again": "Skickade en gång till",
+    "signed-in": "Loggade in",
+    "signed-out": "Loggade ut",
+    "account added": "La till kontot",
+    "account removed": "Tog bort kontot",
+    "password changed": "Ändrade lösenordet",
+    "password lent": "Gav kontot ett nytt lösenord",
+    "codes on": "Satte på engångskoder",
+    "codes off": "Stängde av engångskoder",
+    "codes reset": "Stängde av engångskoder åt någon annan",
+    "subject bound": "Kopplade kontot till kommunens inloggning",
+    "log exported": "Hämtade loggen som fil",
+    # bot/staff/retaining.py, bot/transcripts/erasure.py
+    "erased talk": "Raderade samtalet",
+    "erased by age": "Gallrade",
+    "kept by hold": "Ville radera samtalet, men det var undantaget från gallring",
+    "hold on": "Undantog samtalet från gallring",
+    "hold off": "Tog bort undantaget från gallring",
+    "exported talk": "Hämtade samtalet som fil",
+    # bot/staff/reviewing.py
+    "listed": "Öppnade listan med samtal",
+    "read": "Läste samtalet",
+    "judged": "Bedömde en tur i samtalet",
+    "seen": "Markerade samtalet som sett",
+    "unseen": "Markerade samtalet som osett",
+    "saved view": "Sparade en vy",
+    "removed view": "Tog bort en vy",
+    "withdrawn": "Drog tillbaka förslaget, eftersom bedömningen ändrades",
+    "proposed": "Föreslog en fras eller en text",
+    "approved": "Godkände ett förslag",
+    "rejected": "Avslog ett förslag",
+    "done": "Markerade en text som klar",
+    "training started": "Startade en träning",
+    "promoted": "Tog en ny modell i bruk",
+    "rolled back": "Gick tillbaka till den förra modellen",
+    "discarded": "Kastade en ny modell",
+    "committed": "Sparade fraser i git",
 }
 
 
+_DEEDS |= {
+    "edited": "Ändrade innehållet eller ett förslag",
+    "created": "Skapade ett svar",
+    "restored": "Ångrade en ändring av innehållet",
+}
 ROLES = {"reader": "läsare", "editor": "redaktör", "admin": "administratör"}
 
 
 def role(name: str) -> str:
     """A role, in the middle of a sentence."""
     return ROLES.get(name, "utan roll")
+
+
+def language(code: str) -> str:
+    """A language in Swedish, with a capital letter."""
+    try:
+        name = Locale.parse(code).get_display_name(_SWEDISH) or code
+    except (UnknownLocaleError, ValueError):
+        return code
+    return name[:1].upper() + name[1:]
 
 
 def listed(things: Mapping[str, Listed], name: str) -> str:
@@ -90,6 +148,43 @@ def org_number(digits: str) -> str:
     return f"{digits[:6]}-{digits[6:]}" if len(digits) == 10 else digits
 
 
+def chain(verdict: Verdict) -> str:
+    """Whether the log is as it was written."""
+    broken, rows = verdict.broken, number(verdict.rows)
+    checked = "1 rad kontrollerad" if verdict.rows == 1 else f"{rows} rader kontrollerade"
+    older = f" {number(verdict.older)} äldre rader är inte förseglade." if verdict.older else ""
+    if verdict.older == 1:
+        older = " 1 äldre rad är inte förseglad."
+    if broken is None:
+        return f"Loggen är orörd: {checked}.{older}"
+    told = {
+        "changed": f"Rad {broken.id} är ändrad, eller raden före den är borttagen.",
+        "missing": f"Rader före rad {broken.id} är borttagna, eller så är den ändrad.",
+        "cut": f"Rader efter rad {broken.id} är borttagna."
+        if broken.id
+        else "Alla rader är borttagna.",
+        "inserted": f"Rad {broken.id} är insatt i efterhand.",
+    }[broken.kind]
+    return f"Loggen är inte orörd. {told}"
+
+
+def number(count: int) -> str:
+    """A whole number: 12 345 with a space that doesn't break."""
+    return f"{count:,}".replace(",", "\u00a0")
+
+
+def way(account: Account) -> str:
+    """How somebody signs in."""
+    return "Lösenord" if account.password else "Kommunens inloggning"
+
+
+def deeds(what: str) -> str:
+    """A kind of row of the audit log, in words."""
+    return {"changed": "Ändrade status eller handläggare", "role changed": "Ändrade roll"}.get(
+        what, _DEEDS.get(what, what)
+    )
+
+
 def deed(row: Audit) -> str:
     """One row of the audit log, in words."""
     if row.what == "changed" and "status" in row.detail:
@@ -97,4 +192,31 @@ def deed(row: Audit) -> str:
     if row.what == "changed" and "assigned" in row.detail:
         who = row.detail["assigned"]
         return f"Satte {who} som handläggare" if who else "Tog bort handläggaren"
+    if row.what == "role changed":
+        return f"Ändrade roll till {role(str(row.detail.get('role')))}"
+    if row.what == "edited":
+        return "Ändrade ett förslag" if row.about.startswith("förslag ") else "Ändrade innehållet"
     return _DEEDS.get(row.what, row.what)
+
+
+_PLACES = (
+    (re.compile(r"TS-\w+"), "/personal/intresse/{}"),
+    (re.compile(r"träning (\d+)"), "/personal/forbattra/traning/{}"),
+    (re.compile(r"[\w./-]+\.(?:md|yml)"), "/personal/innehall/fil/{}"),
+)
+_OF_TALKS = ("changed", "read", "judged", "seen", "unseen", "note", "exported talk", "hold on",
+             "hold off", "kept by hold")  # fmt: skip
+_OF_ACCOUNTS = ("account added", "role changed", "password changed", "password lent", "codes on",
+                "codes off", "codes reset", "subject bound")  # fmt: skip
+
+
+def place(row: Audit) -> str:
+    """The page of what a row of the audit log is about; "" where there is none."""
+    if row.what in ("erased", "erased talk", "account removed"):
+        return ""
+    for pattern, address in _PLACES:
+        if found := pattern.fullmatch(row.about):
+            return address.format(found[1] if found.lastindex else found[0])
+    if row.what in _OF_TALKS:
+        return f"/personal/samtal/{quote(row.about)}"
+    return f"/personal/konton/{quote(row.about)}" if row.what in _OF_ACCOUNTS else ""

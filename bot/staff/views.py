@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.content.clock import STOCKHOLM
 from bot.keys import CONTENT, DATABASE, DELIVERY, EDITING, REGISTRY, SETTINGS
@@ -13,9 +14,12 @@ from bot.staff import accounts, cases, titles
 from bot.staff.cases import Chosen
 from bot.staff.door import START, Form, Refusal, away, render
 from bot.staff.export import as_csv
-from bot.staff.sessions import Visit
+from bot.staff.sessions import PATH, Visit
+from bot.store import audit
 from bot.store.models import Audit
+from bot.store.transcript_models import Transcript
 
+LIST = f"{PATH}/intresse"
 LONGEST_NOTE = 5000
 """Characters."""
 AUDIT_ROWS = 100
@@ -58,17 +62,16 @@ async def again(request: web.Request, visit: Visit, form: Form) -> web.StreamRes
     if not await request.app[DELIVERY].again(number):
         told = "Det har redan skickats, väntar på sin tur eller hör till ett raderat ärende."
         raise Refusal(409, "Det går inte att skicka igen", told)
-    await request.app[REGISTRY].audit(visit.name, "sent again", f"utskick {number}")
-    return away(START)
+    await audit.write(request.app[DATABASE], visit.name, "sent again", f"utskick {number}")
+    return away(LIST)
 
 
 async def export(request: web.Request, visit: Visit) -> web.StreamResponse:
     """GET /personal/intresse.csv: the list as it is narrowed, all pages of it."""
     registry, chosen = request.app[REGISTRY], Chosen.of(request.query)
     found = [case async for case in cases.matching(registry, chosen)]
-    await registry.audit(
-        visit.name, "exported", "intresse.csv", **{**chosen.told(), "antal": len(found)}
-    )
+    told = {**chosen.told(), "antal": len(found)}
+    await audit.write(request.app[DATABASE], visit.name, "exported", "intresse.csv", **told)
     name = f"intresseanmalningar-{datetime.now(STOCKHOLM):%Y-%m-%d}.csv"
     return web.Response(
         body=as_csv(found, request.app[CONTENT].content.participation),
@@ -133,8 +136,8 @@ async def note(request: web.Request, visit: Visit, form: Form) -> web.StreamResp
         error = "Skriv något i anteckningen först."
     elif len(text) > LONGEST_NOTE:
         error = (
-            f"Anteckningen har {_number(len(text))} tecken och får ha högst "
-            f"{_number(LONGEST_NOTE)}. Den är inte sparad. Korta den eller dela upp den."
+            f"Anteckningen har {titles.number(len(text))} tecken och får ha högst "
+            f"{titles.number(LONGEST_NOTE)}. Den är inte sparad. Korta den eller dela upp den."
         )
     if error:
         return await _show(request, visit, found, 422, note_error=error, text=text)
@@ -161,7 +164,7 @@ async def erase(request: web.Request, visit: Visit, form: Form) -> web.StreamRes
         error = "Kryssa i rutan om du vill radera."
         return render(request, visit, "erase.html", 422, case=found, error=error)
     await request.app[REGISTRY].erase(found.reference, visit.name)
-    return away(f"{START}?raderad={found.reference}")
+    return away(f"{LIST}?raderad={found.reference}")
 
 
 async def start(request: web.Request, visit: Visit) -> web.StreamResponse:
@@ -188,7 +191,7 @@ def _gone(kept: str = "") -> Refusal:
 
 
 def _back(case: Case, done: str) -> web.Response:
-    return away(f"{START}/{case.reference}?gjort={done}")
+    return away(f"{LIST}/{case.reference}?gjort={done}")
 
 
 async def _show(
@@ -196,8 +199,8 @@ async def _show(
 ) -> web.Response:
     """The page of a case. Each time it is shown is written down."""
     registry, database = request.app[REGISTRY], request.app[DATABASE]
-    await registry.audit(visit.name, "viewed", case.reference)
-    rows = list(reversed(await registry.audited(case.reference)))
+    await audit.write(database, visit.name, "viewed", case.reference)
+    rows = list(reversed(await audit.told_of(database, case.reference)))
     users = await accounts.names(database)
     empty = {"done": "", "status_error": "", "assign_error": "", "note_error": "", "text": ""}
     return render(
@@ -212,9 +215,16 @@ async def _show(
         earlier=max(0, len(rows) - AUDIT_ROWS),
         changed=next(filter(_is_change, rows), None),
         said=await cases.conversation(database, case.conversation),
+        transcript=await _transcript(request, case),
         hours=request.app[SETTINGS].session_hours,
-        longest=_number(LONGEST_NOTE),
+        longest=titles.number(LONGEST_NOTE),
     )  # fmt: skip
+
+
+async def _transcript(request: web.Request, case: Case) -> str:
+    """The conversation of a case among those that staff judge; "" when it isn't there."""
+    async with AsyncSession(request.app[DATABASE]) as db:
+        return case.conversation if await db.get(Transcript, case.conversation) else ""
 
 
 def _is_change(row: Audit) -> bool:
@@ -223,7 +233,7 @@ def _is_change(row: Audit) -> bool:
 
 async def _last(request: web.Request, case: Case, what: str) -> str:
     """Who changed something last, and when, as the beginning of a sentence."""
-    for row in reversed(await request.app[REGISTRY].audited(case.reference)):
+    for row in reversed(await audit.told_of(request.app[DATABASE], case.reference)):
         if row.what == "changed" and what in row.detail:
             at = titles.moment(utc(row.at))
             deed = titles.deed(row)
@@ -235,7 +245,3 @@ def _areas(request: web.Request, counts: dict[str, dict[str, int]]) -> list[str]
     """All places in the order of the content, then those that it has no more."""
     known = [*request.app[CONTENT].content.participation.places, OTHER_AREA]
     return [*known, *sorted(set(counts) - set(known))]
-
-
-def _number(number: int) -> str:
-    return f"{number:,}".replace(",", "\u00a0")

@@ -1,23 +1,29 @@
 """The web application with its staff pages, on a database of its own, without Rasa."""
 
 import html
+import io
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
 from playwright.async_api import Browser, async_playwright
 
+from bot.__main__ import main
 from bot.keys import DATABASE, LOCKOUT, REGISTRY
 from bot.participation.expression import Consent, Expression, Submission
 from bot.participation.registry import Filter, Registry
-from bot.settings import Settings
+from bot.settings import Settings, settings
 from bot.staff import accounts
+from bot.store import audit
 from bot.store import transcript_models as _known_too  # noqa: F401
 from bot.store.models import Base
 from bot.web import application
@@ -125,7 +131,7 @@ class Office:
         await self.user(name, role)
         visitor = await self.stranger()
         page = await visitor.sign_in(name)
-        assert page.path == "/personal/intresse", page.text
+        assert page.path == "/personal/samtal", page.text
         return visitor
 
     async def case(
@@ -139,7 +145,7 @@ class Office:
 
     async def audited(self, about: str) -> list[tuple[str, str]]:
         """Who did what, oldest first."""
-        return [(row.who, row.what) for row in await self.registry.audited(about)]
+        return [(row.who, row.what) for row in await audit.told_of(self.app[DATABASE], about)]
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +154,13 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Off
     folder = tmp_path_factory.mktemp("office")
     conf = Settings(data_dir=folder / "var", key_file=folder / "data.key", limits="off")
     app = application(conf)
-    async with TestServer(app) as server:
-        yield Office(app, server, conf)
+    with pytest.MonkeyPatch.context() as patch:
+        # hundreds of sign-ins: the real cost is tested in test_accounts.py
+        patch.setattr(accounts, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8192))
+        accounts._nobody.cache_clear()
+        async with TestServer(app) as server:
+            yield Office(app, server, conf)
+    accounts._nobody.cache_clear()
 
 
 @pytest.fixture
@@ -163,6 +174,36 @@ async def office(running: Office) -> AsyncIterator[Office]:
     async with running.app[DATABASE].begin() as db:
         for table in reversed(Base.metadata.sorted_tables):
             await db.execute(table.delete())
+
+
+class Bot:
+    """`python -m bot …` in this process, with a database of its own and a pipe for a keyboard."""
+
+    def __init__(
+        self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
+    ) -> None:
+        self.folder, self._patch, self._capture = folder, patch, capture
+
+    def __call__(self, *arguments: str, typed: str = "") -> tuple[int, str]:
+        """The exit code, and all that was printed."""
+        self._patch.setattr(sys, "argv", ["bot", *arguments])
+        self._patch.setattr(sys, "stdin", io.StringIO(typed))
+        self._capture.readouterr()
+        code = main()
+        printed = self._capture.readouterr()
+        return code, printed.out + printed.err
+
+
+@pytest.fixture
+def bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Bot]:
+    """The command line."""
+    monkeypatch.setenv("KONTAKT_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("KONTAKT_KEY_FILE", str(tmp_path / "data.key"))
+    settings.cache_clear()
+    yield Bot(tmp_path, monkeypatch, capsys)
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -35,8 +35,8 @@ async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
 
 async def test_a_password_is_kept_as_argon2id_only(database: AsyncEngine, tmp_path: Path) -> None:
     assert await accounts.add(database, "Anna.Larsson", PASSWORD) == "anna.larsson"
-    stored = await accounts.password_hash(database, "anna.larsson")
-    assert stored and stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    stored = await accounts.find(database, "anna.larsson")
+    assert stored and stored.password.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert await accounts.check(database, "anna.larsson", PASSWORD)
     assert await accounts.check(database, " ANNA.Larsson ", PASSWORD)
     assert not await accounts.check(database, "anna.larsson", PASSWORD + " ")
@@ -185,8 +185,8 @@ def test_users_are_added_listed_and_removed_at_the_command_line(tmp_path: Path) 
     assert (short.returncode, "Lösenordet har 4 tecken" in short.stderr) == (1, True)
     added = run(tmp_path, "user", "add", "Anna", typed=PASSWORD + "\n")
     assert (added.returncode, added.stderr) == (0, "")
-    assert "anna kan logga in på http://127.0.0.1:" in added.stdout
-    assert run(tmp_path, "user", "list").stdout == "anna\n"
+    assert "anna (administratör) kan logga in på http://127.0.0.1:" in added.stdout
+    assert run(tmp_path, "user", "list").stdout == "anna\tadministratör\n"
     assert run(tmp_path, "user", "remove", "anna").returncode == 0
     assert "python -m bot user add" in run(tmp_path, "user", "list").stdout
 

@@ -108,6 +108,7 @@ async def test_it_works_without_javascript(office: Office, browser: Browser) -> 
     await page.get_by_label("Användarnamn").fill("anna")
     await page.get_by_label("Lösenord").fill(PASSWORD)
     await page.get_by_role("button", name="Logga in").click()
+    await page.get_by_role("link", name="Intresseanmälningar").click()
     await page.get_by_role("link", name=reference).first.click()
     await page.get_by_label("Ny anteckning").fill("Ringde")
     await page.get_by_role("button", name="Spara anteckningen").click()

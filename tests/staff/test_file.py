@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.keys import DATABASE
 from bot.staff.export import harmless
+from bot.store import audit
 from bot.store.models import Interest
 from tests.staff.conftest import Office, Visitor
 
@@ -69,7 +70,7 @@ async def test_fetching_the_file_is_written_down_with_what_was_chosen(office: Of
     await office.case()
     visitor = await office.staff()
     await fetched(visitor, "?plats=sylte")
-    (row,) = await office.registry.audited("intresse.csv")
+    (row,) = await audit.told_of(office.app[DATABASE], "intresse.csv")
     assert (row.who, row.what) == ("anna", "exported")
     assert row.detail == {"plats": "sylte", "antal": 1}
 

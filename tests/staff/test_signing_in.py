@@ -78,9 +78,9 @@ async def test_no_address_leads_to_another_site(office: Office) -> None:
     await office.user("anna")
     for elsewhere in ELSEWHERE:
         visitor = await office.stranger()
-        assert (await visitor.sign_in("anna", vidare=elsewhere)).path == "/personal/intresse"
+        assert (await visitor.sign_in("anna", vidare=elsewhere)).path == "/personal/samtal"
         page = await visitor.get("/personal/logga-in", params={"vidare": elsewhere})
-        assert page.path == "/personal/intresse"
+        assert page.path == "/personal/samtal"
 
 
 async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(office: Office) -> None:
