@@ -13,7 +13,7 @@ RASA := .venv-rasa/bin/python
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
 
-.PHONY: help run chat train check test lint eval eval-baseline bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
+.PHONY: help run chat train check test test-loop test-rabbitmq lint eval eval-baseline eval-redaction bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -34,13 +34,23 @@ check: .venv/.ready .venv-rasa/.ready ## granska innehåll och träningsdata
 test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(APP) -m bot check
 	@$(APP) -m bot train
-	@$(APP) -m pytest
+	@$(APP) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-loop: .venv/.ready .venv-rasa/.ready .venv/.browser ## prova hela slingan från missförstått meddelande till ny modell, med riktig träning (några minuter)
+	@$(APP) -m bot train
+	@$(APP) -m pytest -s --override-ini addopts=--strict-markers tests/loop
+
+test-rabbitmq: .venv/.ready ## prova händelser genom en riktig RabbitMQ (kräver Debians rabbitmq-server)
+	@$(APP) -m pytest --override-ini addopts=--strict-markers tests/rabbitmq
 
 eval: .venv/.ready .venv-rasa/.ready ## mät hur väl meddelanden förstås, på tests/nlu
 	@$(APP) -m bot eval
 
 eval-baseline: .venv/.ready .venv-rasa/.ready ## samma sak bredvid Rasas standard (DIET), som tränas en gång för varje nytt läge i data/nlu
 	@$(APP) -m bot eval --baseline yes
+
+eval-redaction: .venv/.ready .venv-rasa/.ready ## mät hur väl personuppgifter döljs, på tests/transcripts/redaction.yml (ERRORS=develop visar felen)
+	@$(APP) -m bot.transcripts.measure $(if $(ERRORS),--errors $(ERRORS))
 
 lint: .venv/.ready ## ruff och mypy
 	@$(APP) -m ruff check bot actions tests bench sv_core

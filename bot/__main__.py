@@ -23,9 +23,27 @@ def main() -> int:
     commands.add_parser("key", help="skriv ut en ny nyckel för personuppgifter")
     user = commands.add_parser("user", help="konton på personalsidorna")
     users = user.add_subparsers(dest="action", required=True, metavar="vad")
-    users.add_parser("add", help="lägg till någon").add_argument("name", metavar="namn")
-    users.add_parser("list", help="visa alla")
+    new = users.add_parser("add", help="lägg till någon; den första blir administratör")
+    new.add_argument("name", metavar="namn")
+    new.add_argument("--role", metavar="roll", help="läsare, redaktör eller administratör")
+    told = "loggar in med kommunens inloggning, utan lösenord här"
+    new.add_argument("--sso", action="store_true", help=told)
+    users.add_parser("list", help="visa alla, med roll")
     users.add_parser("remove", help="ta bort någon").add_argument("name", metavar="namn")
+    change = users.add_parser("role", help="ge någon en annan roll")
+    change.add_argument("name", metavar="namn")
+    change.add_argument("role", metavar="roll", help="läsare, redaktör eller administratör")
+    told = "ge någon ett nytt lösenord"
+    users.add_parser("password", help=told).add_argument("name", metavar="namn")
+    told = "stäng av någons engångskoder, när telefonen är borta"
+    users.add_parser("reset-codes", help=told).add_argument("name", metavar="namn")
+    log = commands.add_parser("audit", help="loggen över vad personalen har gjort")
+    logs = log.add_subparsers(dest="action", required=True, metavar="vad")
+    logs.add_parser("verify", help="kontrollera att ingen har ändrat i den")
+    newest = logs.add_parser("list", help="visa de senaste raderna")
+    newest.add_argument("-n", type=int, default=50, metavar="antal", help="hur många, annars 50")
+    retain = commands.add_parser("retain", help="radera det som har blivit för gammalt")
+    retain.add_argument("--dry-run", action="store_true", help="säg bara vad som skulle raderas")
     measure = commands.add_parser("eval", help="mät hur väl meddelanden förstås")
     told = "jämför med Rasas standard: nej, om den redan är tränad, ja"
     measure.add_argument("--baseline", choices=["no", "kept", "yes"], default="kept", help=told)
@@ -65,12 +83,20 @@ def main() -> int:
 
         print(new_key())
         return 0
+    if args.command == "retain":
+        from bot.transcripts.commands import retain as erase_due
+
+        return erase_due(settings(), args.dry_run)
     if args.command == "user":
         from bot.staff import commands as staff
 
-        if args.action == "list":
-            return staff.names(settings())
-        return (staff.add if args.action == "add" else staff.remove)(settings(), args.name)
+        return staff.user(settings(), args)
+    if args.command == "audit":
+        from bot.staff import commands as staff
+
+        if args.action == "verify":
+            return staff.verify(settings())
+        return staff.newest(settings(), args.n)
     from bot.content.load import load
     from bot.tables import settings_table, topics_table
 

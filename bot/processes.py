@@ -52,7 +52,7 @@ class Child:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command, cwd=ROOT, env=self.environment, stdin=asyncio.subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent,
+                stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent,
             )  # fmt: skip
 
     async def ready(self, http: aiohttp.ClientSession) -> None:
@@ -74,10 +74,10 @@ class Child:
         process = self.process
         if process is None:
             return
-        _signal_group(process.pid, signal.SIGTERM)
+        signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
-        _signal_group(process.pid, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
         await process.wait()
 
     def tail(self) -> str:
@@ -109,6 +109,7 @@ def children(conf: Settings, model: Path) -> list[Child]:
     local = "http://127.0.0.1"
     rasa = [str(rasa_project.PYTHON), "-m", "bot.nlu.rasa_server", "run",
             "--interface", "127.0.0.1", "--port", str(conf.rasa_port), "--model", str(model),
+            "--endpoints", str(rasa_project.endpoints(conf)),
             "--enable-api", "--auth-token", conf.rasa_token]  # fmt: skip
     return [
         Child("Åtgärdsservern", [sys.executable, "-m", "actions"], own,
@@ -157,9 +158,12 @@ async def _serve(conf: Settings, open_browser: bool, started: list[Child]) -> No
     begun = time.monotonic()
     _preflight(conf)
     # Named once: a file edited while the training runs makes the next start train again
-    model = rasa_project.model_path()
+    model = rasa_project.serving(conf)
     if not model.exists():
         model = await _progress("Tränar modellen (en till två minuter första gången)", _train())
+    if model != rasa_project.model_path():
+        print(f"Modellen är {model}, den som befordrades sist.")
+    rasa_project.point_at(conf, model, rasa_project.inputs())
     conf = _inner(conf)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
         started += children(conf, model)
@@ -173,19 +177,22 @@ async def _serve(conf: Settings, open_browser: bool, started: list[Child]) -> No
         print("Avsluta med Ctrl-C.", flush=True)
         if open_browser and sys.stdout.isatty() and _has_browser():
             webbrowser.open(address)
-        await asyncio.gather(*(_keep(child, http) for child in started))
+        await asyncio.gather(*(_keep(child, http, conf) for child in started))
 
 
-async def _keep(child: Child, http: aiohttp.ClientSession) -> None:
+async def _keep(child: Child, http: aiohttp.ClientSession, conf: Settings) -> None:
     """Start a dead child again; give up if it keeps dying."""
     while True:
         assert child.process
         code = await child.process.wait()
-        _signal_group(child.process.pid, signal.SIGKILL)  # what it may have left behind
+        signal_group(child.process.pid, signal.SIGKILL)  # what it may have left behind
         recent = [s for s in child.starts if time.monotonic() - s < RESTART_WINDOW]
         if len(recent) >= RESTARTS:
             raise CannotRun(f"{child.name} stannar gång på gång.\n{child.tail()}")
         print(f"{child.name} stannade (kod {code}). Startar om …", flush=True)
+        if "--model" in child.command:  # another one may have been promoted meanwhile
+            model = rasa_project.running(conf)
+            child.command[child.command.index("--model") + 1] = str(model)
         await child.start()
         await child.ready(http)
         print(f"{child.name} är igång igen.", flush=True)
@@ -251,13 +258,13 @@ async def _progress(label: str, work: Coroutine[Any, Any, T]) -> T:
             task.cancel()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Linux: the kernel stops this process when the supervisor dies, even by kill -9."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,12 +20,17 @@ KEY_FILE = (
     / "data.key"
 )
 """Outside the repository and away from the database: who copies those has no key."""
+_SAFE = re.compile(r"https://|http://(localhost|127\.0\.0\.1)(:|/|$)")
+"""Addresses whose answers can be trusted: over TLS, or on this machine."""
 
 
 class Settings(BaseSettings):
     """Settings with defaults that work on one machine without any other service."""
 
-    model_config = SettingsConfigDict(env_prefix="KONTAKT_", extra="ignore")
+    # an error must not print the secrets that stand beside what is wrong
+    model_config = SettingsConfigDict(
+        env_prefix="KONTAKT_", extra="ignore", hide_input_in_errors=True
+    )
 
     host: str = Field("127.0.0.1", description="Adress som webbservern lyssnar på.")
     port: int = Field(8080, description="Webbserverns port.")
@@ -91,6 +96,24 @@ class Settings(BaseSettings):
     interest_months: int = Field(
         24, description="Månader efter senaste ändringen då en intresseanmälan raderas.", gt=0
     )
+    events_database: Path | None = Field(
+        None,
+        description="SQLite-filen där Rasa lämnar samtalens händelser tills de är inlästa. Tomt: "
+        "events.db i data_dir.",
+    )
+    rabbitmq_url: str = Field(
+        "",
+        description="amqp://användare:lösenord@värd:5672/ eller amqps://. Händelserna går då genom "
+        "RabbitMQ i stället för events_database. Tomt: inte.",
+    )
+    rabbitmq_queue: str = Field("kontakt_events", description="Kön i RabbitMQ.")
+    transcript_days: int = Field(
+        90, description="Dagar efter sista meddelandet då personalens kopia av ett samtal raderas.",
+        gt=0,
+    )  # fmt: skip
+    audit_days: int = Field(
+        730, description="Dagar då en rad i loggen över personalens åtgärder raderas.", gt=0
+    )
     recipients: dict[str, str] = Field(
         {},
         description='E-postadress för nya intresseanmälningar, per plats: {"*": "a@b.se", '
@@ -110,6 +133,36 @@ class Settings(BaseSettings):
     webhook_secret: str = Field(
         "", description="Hemlighet som anropen till webhook_url signeras med (HMAC-SHA256)."
     )
+    staff_totp: Literal["off", "optional", "required"] = Field(
+        "optional",
+        description="Engångskoder för personalen, utöver lösenordet: off, optional eller required "
+        "(den som saknar dem får sätta på dem först).",
+    )
+    staff_passwords: Literal["on", "off"] = Field(
+        "on", description="off: personalen loggar bara in med kommunens inloggning (oidc_issuer)."
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="Adress till kommunens inloggning (OpenID Connect), t.ex. "
+        "https://login.exempel.se/realms/stad. Tomt: bara lösenord.",
+    )
+    oidc_client_id: str = Field("", description="Tjänstens namn hos kommunens inloggning.")
+    oidc_client_secret: str = Field("", description="Tjänstens hemlighet där.")
+    oidc_scope: str = Field("openid profile email", description="Vad tjänsten ber om där.")
+    oidc_name_claim: str = Field(
+        "preferred_username", description="Uppgiften som blir användarnamn här."
+    )
+    oidc_role_claim: str = Field(
+        "", description="Uppgiften som ger rollen, t.ex. groups. Tomt: rollen sätts under Konton."
+    )
+    oidc_roles: dict[str, Literal["läsare", "redaktör", "administratör"]] = Field(
+        {}, description='Vad dess värden ger för roll: {"kc-redaktion": "redaktör"}.'
+    )
+    oidc_new_users: Literal["läsare", "ingen"] = Field(
+        "ingen",
+        description="Den som loggar in första gången utan roll i oidc_roles: läsare släpper in, "
+        "ingen kräver att en administratör har lagt till kontot.",
+    )
     public_url: str = Field(
         "", description="Sidans adress, för länkar i e-post. Tomt: http://127.0.0.1 och port."
     )
@@ -127,6 +180,16 @@ class Settings(BaseSettings):
                     "snedstreck sist"
                 )
         return value
+
+    @model_validator(mode="after")
+    def _sign_in(self) -> "Settings":
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret):
+            raise ValueError("KONTAKT_OIDC_ISSUER kräver KONTAKT_OIDC_CLIENT_ID och …_SECRET")
+        if self.oidc_issuer and not _SAFE.match(self.oidc_issuer):
+            raise ValueError("KONTAKT_OIDC_ISSUER ska börja med https://")
+        if self.staff_passwords == "off" and not self.oidc_issuer:
+            raise ValueError("KONTAKT_STAFF_PASSWORDS=off kräver KONTAKT_OIDC_ISSUER")
+        return self
 
     @property
     def embedders(self) -> tuple[str, ...]:
@@ -152,6 +215,11 @@ class Settings(BaseSettings):
     def tracker_file(self) -> Path:
         """The SQLite file of Rasa's tracker store."""
         return self.tracker_database or self.data_dir / "tracker.db"
+
+    @property
+    def events_file(self) -> Path:
+        """The SQLite file of Rasa's event broker."""
+        return self.events_database or self.data_dir / "events.db"
 
 
 @lru_cache

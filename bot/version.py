@@ -2,8 +2,8 @@
 
 import tomllib
 
-from bot.rasa_project import MODELS
-from bot.settings import ROOT
+from bot.rasa_project import MODELS, running
+from bot.settings import ROOT, settings
 
 
 def version() -> str:
@@ -13,9 +13,7 @@ def version() -> str:
 
 
 def version_info() -> dict[str, str | None]:
-    """Version of the code and name of the trained model, None when there is none."""
+    """Version of the code and name of the model that answers, None when there is none."""
     models = sorted(MODELS.glob("kontakt-*.tar.gz"), key=lambda path: path.stat().st_mtime)
-    return {
-        "version": version(),
-        "model": models[-1].name.removesuffix(".tar.gz") if models else None,
-    }
+    model = running(settings()) or next(reversed(models), None)
+    return {"version": version(), "model": model.name.removesuffix(".tar.gz") if model else None}

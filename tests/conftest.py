@@ -55,10 +55,13 @@ class Service:
         return self.output.read_text("utf-8")
 
 
-def start_service(folder: Path, **environment: str) -> Service:
-    """Start the whole service in a folder and wait until it says that it runs."""
+def start_service(folder: Path, root: Path = ROOT, **environment: str) -> Service:
+    """Start the whole service in a folder and wait until it says that it runs.
+
+    `root` may be another copy of the project, to be changed.
+    """
     content, data, output = folder / "content", folder / "var", folder / "output.txt"
-    shutil.copytree(ROOT / "content", content)
+    shutil.copytree(root / "content", content)
     port, metrics = free_port(), free_port()
     env = {
         **os.environ,
@@ -74,7 +77,7 @@ def start_service(folder: Path, **environment: str) -> Service:
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", "run", "--no-browser"],
-        cwd=ROOT, env=env, stdout=output.open("wb"), stderr=subprocess.STDOUT,
+        cwd=root, env=env, stdout=output.open("wb"), stderr=subprocess.STDOUT,
     )  # fmt: skip
     service = Service(
         f"http://127.0.0.1:{port}", data, content, f"http://127.0.0.1:{metrics}", process, output

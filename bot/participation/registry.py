@@ -3,7 +3,6 @@
 import json
 import secrets
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from bot.participation.expression import Expression, Status, Submission, new_reference
 from bot.store.audit import record
 from bot.store.database import wipe
-from bot.store.models import Audit, Interest, InterestNote, Outbox, WithdrawalCode
+from bot.store.models import Interest, InterestNote, Outbox, WithdrawalCode
 from bot.store.vault import Vault
 
 DUPLICATE, MANY = "dubblett", "många"
@@ -224,17 +223,6 @@ class Registry:
                 Note(row.author, self._vault.unseal(row.sealed), utc(row.created_at))
                 for row in rows
             ]
-
-    async def audit(self, who: str, what: str, about: str, **detail: Any) -> None:
-        """Write down that somebody saw or exported something."""
-        async with self._make.begin() as db:
-            await record(db, who, what, about, **detail)
-
-    async def audited(self, about: str) -> Sequence[Audit]:
-        """What was done to a case, oldest first."""
-        async with self._make() as db:
-            query = select(Audit).where(Audit.about == about).order_by(Audit.id)
-            return (await db.scalars(query)).all()
 
     async def erase(self, reference: str, who: str, email: str | None = None) -> bool:
         """Erase a case with all that belongs to it; audited by its reference only.
