@@ -23,6 +23,10 @@ NEAR = 3
 SHARPNESS = 10.0
 """How fast a neighbour's vote falls with its distance."""
 FOREIGN_SCALE = 8.0
+CORES = 2
+"""How many threads learn at a time."""
+REST = -1
+"""All other labels, where only some are learnt."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,10 @@ class TopicModel:
         # one part is left out, to learn from how sure a guess can be: more parts teach no more
         splits = StratifiedKFold(config["folds"], shuffle=True, random_state=0)
         kept, left_out = next(splits.split(index, index))
-        with ThreadPoolExecutor(2) as pool:
-            (weights, bias), part_fit = pool.map(
-                lambda chosen: _linear(matrix[chosen], index[chosen], config["C"]),
-                [np.arange(len(index)), kept],
+        with ThreadPoolExecutor(CORES) as pool:
+            alone = pool.submit(_foreign, data.dense - mean, index, len(labels))
+            (weights, bias), part_fit = _linear(
+                pool, matrix, index, config["C"], [np.arange(len(index)), kept]
             )
         part = cls(labels, settings, **base, units=units[kept], owner=index[kept])
         scores = matrix[left_out] @ part_fit[0] + part_fit[1]
@@ -117,7 +121,7 @@ class TopicModel:
         return cls(
             labels, settings, **base, weights=weights, bias=bias,
             units=units.astype(np.float16), owner=index,
-            **_confidence(signs, right), **_foreign(data.dense - mean, index, len(labels)),
+            **_confidence(signs, right), **alone.result(),
         )  # fmt: skip
 
     def guess(self, data: Rows, foreign: Sequence[bool]) -> List[Guess]:
@@ -240,11 +244,37 @@ def _basis(centred: np.ndarray, most: int) -> np.ndarray:
     return np.linalg.eigh(spread)[1][:, ::-1][:, :most].astype(np.float32)
 
 
-def _linear(matrix: csr_matrix, index: np.ndarray, C: float) -> Tuple[np.ndarray, np.ndarray]:
+def _linear(
+    pool: ThreadPoolExecutor, matrix: csr_matrix, index: np.ndarray, C: float,
+    parts: Sequence[np.ndarray],
+) -> List[Tuple[np.ndarray, np.ndarray]]:  # fmt: skip
+    """Weights and bias of each label against the rest, for each of the parts (rows of the matrix).
+
+    A task holds a share of the labels of one part, so that the cores finish together.
+    """
+    count = index.max() + 1
+    shares = np.array_split(np.arange(count), min(CORES, count // 2))
+    tasks = [(part, share) for part in parts for share in shares]
+    found = list(pool.map(lambda task: _against_the_rest(matrix, index, C, *task), tasks))
+    joined = [found[at : at + len(shares)] for at in range(0, len(found), len(shares))]
+    return [
+        (np.ascontiguousarray(np.hstack(weights), dtype=np.float32), np.concatenate(biases))
+        for weights, biases in (zip(*of_part) for of_part in joined)
+    ]
+
+
+def _against_the_rest(
+    matrix: csr_matrix, index: np.ndarray, C: float, chosen: np.ndarray, share: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Some labels' weights, a column each, and their biases, learnt from the chosen rows."""
+    counts = np.bincount(index[chosen], minlength=index.max() + 1)
+    weight = {int(k): len(chosen) / (len(counts) * counts[k]) for k in share}  # "balanced"
+    own = np.where(np.isin(index[chosen], share), index[chosen], REST)
     # the primal solver draws no random numbers, so threads can't disturb each other
-    model = LogisticRegression(C=C, solver="liblinear", class_weight="balanced", tol=0.01)
-    model.fit(matrix, index)
-    return np.ascontiguousarray(model.coef_.T, dtype=np.float32), model.intercept_
+    model = LogisticRegression(C=C, solver="liblinear", class_weight=weight, tol=0.01)
+    model.fit(matrix[chosen], own)
+    rows = np.isin(model.classes_, share)
+    return model.coef_[rows].T, model.intercept_[rows]
 
 
 def _confidence(signs: np.ndarray, right: np.ndarray) -> Dict[str, np.ndarray]:
