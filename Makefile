@@ -9,6 +9,7 @@ export UV_PYTHON_DOWNLOADS ?= automatic
 
 APP := .venv/bin/python
 RASA := .venv-rasa/bin/python
+VALIDATE := $(APP) -c 'from bot.rasa_project import validate; raise SystemExit(validate())'
 
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
@@ -29,11 +30,11 @@ train: .venv/.ready .venv-rasa/.ready ## träna om något har ändrats
 
 check: .venv/.ready .venv-rasa/.ready ## granska innehåll och träningsdata
 	@$(APP) -m bot check
-	@$(APP) -c 'from bot.rasa_project import validate; raise SystemExit(validate())'
+	@$(VALIDATE)
 
 test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(APP) -m bot check
-	@$(APP) -m bot train
+	@$(VALIDATE) & validating=$$!; $(APP) -m bot train && wait $$validating
 	@$(APP) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-loop: .venv/.ready .venv-rasa/.ready .venv/.browser ## prova hela slingan från missförstått meddelande till ny modell, med riktig träning (några minuter)

@@ -150,7 +150,7 @@ def _pointer(conf: Settings) -> Path:
 def training_command(out: Path, name: str) -> list[str]:
     """Train on the files of the folder it is run in, into out/<name>.tar.gz.
 
-    Rasa would read all phrases twice, once to validate them: that is `bot check`'s to do.
+    Rasa would read all phrases twice, once to validate them; `make check` and `make test` do that.
     """
     return [str(PYTHON), "-m", "rasa", "train", "--quiet", "--force", "--skip-validation",
             "--domain", "domain", "--out", str(out), "--fixed-model-name", name]  # fmt: skip
