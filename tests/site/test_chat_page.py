@@ -100,6 +100,27 @@ async def test_an_answer_can_be_voted_on(window: Window) -> None:
     await expect(yes).to_have_attribute("aria-pressed", "true")
 
 
+async def test_a_vote_takes_a_line_that_is_optional(window: Window) -> None:
+    posted: list[dict[str, object]] = []
+    window.page.on(
+        "request",
+        lambda r: posted.append(r.post_data_json or {}) if r.url.endswith("/feedback") else None,
+    )
+    answer = await window.ask(OVERBY)
+    line = answer.get_by_label("Vill du säga något mer?")
+    await expect(line).to_be_hidden()
+    no = answer.get_by_role("button", name="Nej", exact=True)
+    await no.click()
+    await line.fill("För kort svar")
+    await line.press("Enter")
+    await expect(line).to_have_count(0)
+    await expect(no).to_be_focused()
+    assert [(one["helpful"], one.get("comment")) for one in posted] == [
+        (False, None),
+        (False, "För kort svar"),
+    ]
+
+
 async def test_a_reload_keeps_the_conversation(window: Window) -> None:
     await window.ask(OVERBY)
     said = await window.page.locator(".bubble").all_inner_texts()

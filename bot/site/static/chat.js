@@ -109,18 +109,36 @@ function render({ id, role, text, html, lang, choices, sources }) {
 // aria-live off: answers are announced, not this question after each of them.
 function feedback(message) {
   const said = el("span", { role: "status" });
-  const vote = (title, helpful) => button(title, async (pressed) => {
+  let helpful;
+  const rate = async (value, comment) => {
     try {
-      await api("POST", "feedback", { message, helpful });
-      for (const one of buttons) one.ariaPressed = one === pressed;
+      await api("POST", "feedback", { message, helpful: value, ...(comment && { comment }) });
+      helpful = value;
       said.textContent = "Tack för ditt svar.";
+      return true;
     } catch {
       said.textContent = "Det gick inte att spara just nu.";
+      return false;
     }
+  };
+  const vote = (title, value) => button(title, async (pressed) => {
+    if (!await rate(value)) return;
+    for (const one of votes) one.ariaPressed = one === pressed;
+    more.hidden = false;
   }, { "aria-pressed": false });
-  const buttons = [vote("Ja", true), vote("Nej", false)];
+  const votes = [vote("Ja", true), vote("Nej", false)];
+  const line = el("input", { id: `more-${message}`, name: "comment", maxlength: 500, autocomplete: "off" });
+  const more = el("form", { class: "comment", hidden: "" },
+    el("label", { for: line.id }, "Vill du säga något mer? Det är frivilligt."),
+    el("div", { class: "row" }, line, el("button", {}, "Skicka kommentar")));
+  more.onsubmit = async (event) => {
+    event.preventDefault();
+    if (!line.value.trim() || !await rate(helpful, line.value.trim())) return;
+    votes[+!helpful].focus();
+    more.remove();
+  };
   return el("div", { class: "feedback", role: "group", "aria-label": "Hjälpte svaret?", "aria-live": "off" },
-    "Hjälpte svaret?", ...buttons, said);
+    "Hjälpte svaret?", ...votes, said, more);
 }
 
 let waiting = 0, timers = [];
