@@ -14,7 +14,7 @@ VALIDATE := $(APP) -c 'from bot.rasa_project import validate; raise SystemExit(v
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
 
-.PHONY: help run chat train check test test-loop test-rabbitmq lint eval eval-baseline eval-redaction bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
+.PHONY: help run chat train vectors check test test-loop test-rabbitmq lint eval eval-baseline eval-redaction bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -27,6 +27,10 @@ chat: .venv/.ready ## prata med assistenten i terminalen (kräver make run i ett
 
 train: .venv/.ready .venv-rasa/.ready ## träna om något har ändrats
 	@$(APP) -m bot train
+
+vectors: .venv/.ready .venv-rasa/.ready ## spara träningsfrasernas vektorer i bot/nlu/vectors.npz, så att första träningen går fortare
+	@$(APP) -m bot train
+	@cp models/vectors.npz bot/nlu/vectors.npz
 
 check: .venv/.ready .venv-rasa/.ready ## granska innehåll och träningsdata
 	@$(APP) -m bot check

@@ -231,7 +231,7 @@ async def test_it_never_denies_being_a_machine(resident: Careful, text: str) -> 
 
 async def test_privacy(resident: Careful) -> None:
     answer = await resident.say("Vad händer med det jag skriver här?")
-    assert "Samtalet raderas automatiskt" in answer
+    assert "Samtalet raderas normalt inom 24 timmar" in answer
     assert "allmän handling" in answer
 
 

@@ -182,7 +182,8 @@ def measure(
         "right": right.tolist(),
     }  # fmt: skip
     urgent = [*(text for text, label in tests if label == "emergency"), *acute]
-    heard = [(text, parse(text)) for text in urgent]
+    known = {text: result for (text, _), result in zip(tests, results)}
+    heard = [(text, known.get(text) or parse(text)) for text in urgent]
     missed = [text for text, parsed in heard if not is_alarm(parsed)]
     silent = [text for text, parsed in heard if not _names_112(parsed)]
     alarms = [text for text in calm if is_alarm(parse(text))]

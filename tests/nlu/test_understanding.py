@@ -21,7 +21,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
     out = tmp_path_factory.mktemp("eval")
     subprocess.run(
         [rasa_project.PYTHON, "-W", "ignore", "-m", "bot.nlu.evaluate", "--model",
-         rasa_project.train(), "--out", out, "--baseline", "no", "--robust", "400", "--json-only"],
+         rasa_project.train(), "--out", out, "--baseline", "no", "--robust", "200", "--json-only"],
         cwd=ROOT, env=rasa_project.environment(Settings()), check=True, capture_output=True,
     )  # fmt: skip
     yield json.loads((out / "evaluation.json").read_text("utf-8"))["assistant"]
