@@ -14,7 +14,7 @@ VALIDATE := $(APP) -c 'from bot.rasa_project import validate; raise SystemExit(v
 SV_CORE := sv_core/dist
 export SV_CORE_SOURCES ?= $(abspath ../shared/sv-core)
 
-.PHONY: help run chat train vectors check test test-loop test-rabbitmq lint eval eval-baseline eval-redaction bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
+.PHONY: help run chat train vectors check test test-heavy test-loop test-rabbitmq lint eval eval-baseline eval-redaction bench bench-nlu lock clean rasa-env widget sv-core eval-sv-core bench-sv-core sv-core-sources lock-sv-core
 
 help: ## det här
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -40,6 +40,9 @@ test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(APP) -m bot check
 	@$(VALIDATE) & validating=$$!; $(APP) -m bot train && wait $$validating
 	@$(APP) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-heavy: .venv/.ready .venv-rasa/.ready ## prova det tyngsta: många processer som dödas, hundratusen rader i loggen, träning utan meningskodare
+	@$(APP) -m pytest -m heavy
 
 test-loop: .venv/.ready .venv-rasa/.ready .venv/.browser ## prova hela slingan från missförstått meddelande till ny modell, med riktig träning (några minuter)
 	@$(APP) -m bot train

@@ -42,6 +42,7 @@ def test_a_missing_encoder_says_what_to_do() -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.heavy
 def test_with_encoder_none_it_trains_and_answers_without_the_package(tmp_path: Path) -> None:
     yaml = YAML()
     config = yaml.load(ROOT / "config.yml")

@@ -36,8 +36,7 @@ async def focus_is_seen(page: Page, steps: int) -> None:
         assert (style, width >= 2) == ("solid", True), tag
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 async def test_accounts_and_log_look_right_for_every_role(
     office: Office, browser: Browser, width: int, scheme: Any
 ) -> None:

@@ -182,6 +182,7 @@ def chain(count: int) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.heavy
 async def test_a_hundred_thousand_rows_are_checked_in_seconds(
     database: Database,
 ) -> None:

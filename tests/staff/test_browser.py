@@ -32,8 +32,7 @@ async def looks_right(page: Page) -> None:
     assert wide <= window
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 async def test_a_case_from_signing_in_to_the_file(
     office: Office, browser: Browser, width: int, scheme: Any, tmp_path: Path
 ) -> None:

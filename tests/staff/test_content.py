@@ -408,47 +408,44 @@ def test_a_difference_shows_a_few_lines_around() -> None:
 # --- in a browser ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 async def test_it_works_in_a_browser_on_a_phone_and_a_wide_screen(
-    office: Office, folder: Path, browser: Browser, scheme: Any
+    office: Office, folder: Path, browser: Browser, width: int, scheme: Any
 ) -> None:
     await office.user("anna", accounts.EDITOR)
-    context = await browser.new_context(locale="sv-SE", color_scheme=scheme)
+    context = await browser.new_context(
+        locale="sv-SE", viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
     page = await context.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
-
-    async def fine() -> None:
-        for width in (1280, 320):
-            await page.set_viewport_size({"width": width, "height": 900})
-            await looks_right(page)
 
     await page.goto(f"{office.base}/personal/logga-in")
     await page.get_by_label("Användarnamn").fill("anna")
     await page.get_by_label("Lösenord").fill(PASSWORD)
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name="Innehåll", exact=True).click()
-    await fine()
+    await looks_right(page)
     await page.get_by_role("link", name="Vad hände vid Överby?").click()
-    await fine()
+    await looks_right(page)
     await page.get_by_role("link", name="Redigera").click()
     field = page.get_by_label("faq/overby.md", exact=True)
     await field.fill((await field.input_value()).replace(SHORT, "Vid Överby hölls stora träffar"))
     await page.get_by_role("button", name="Förhandsgranska").click()
     await expect(page.get_by_role("status")).to_contain_text("Den är inte sparad än.")
-    await fine()
+    await looks_right(page)
     await page.get_by_role("button", name="Spara").click()
     await expect(page.get_by_role("status")).to_contain_text("Ändringen är sparad.")
     await page.get_by_role("link", name="Visa ändring").click()
-    await fine()
+    await looks_right(page)
     await page.get_by_role("button", name="Spara den tidigare texten").click()
     await expect(page.get_by_role("status")).to_contain_text("Den tidigare texten är sparad igen.")
     await page.goto(f"{office.base}/personal/innehall/nytt")
-    await fine()
+    await looks_right(page)
     assert complaints == []
     await page.goto(f"{office.base}{OVERBY}")
     await page.get_by_label("faq/overby.md", exact=True).fill("---\nid: annat\n---\n")
     await page.get_by_role("button", name="Spara").click()
     await expect(page.get_by_role("alert")).to_contain_text("Rätta det här först")
-    await fine()
+    await looks_right(page)
     await context.close()

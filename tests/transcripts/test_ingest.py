@@ -144,6 +144,7 @@ async def test_a_turn_under_way_waits_for_its_end(
     assert [(row.text, row.outcome) for row in await desk.turns()][1:] == [("hallå", "unknown")]
 
 
+@pytest.mark.heavy
 async def test_many_processes_killed_in_the_middle_lose_and_double_nothing(
     desk: Desk,
 ) -> None:
