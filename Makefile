@@ -41,7 +41,7 @@ test: .venv/.ready .venv-rasa/.ready .venv/.browser ## alla tester
 	@$(VALIDATE) & validating=$$!; $(APP) -m bot train && wait $$validating
 	@$(APP) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-heavy: .venv/.ready .venv-rasa/.ready ## prova det tyngsta: många processer som dödas, hundratusen rader i loggen, träning utan meningskodare
+test-heavy: .venv/.ready .venv-rasa/.ready ## prova det tyngsta: delar av tjänsten och många processer som dödas, hundratusen rader i loggen, träning utan meningskodare
 	@$(APP) -m pytest -m heavy
 
 test-loop: .venv/.ready .venv-rasa/.ready .venv/.browser ## prova hela slingan från missförstått meddelande till ny modell, med riktig träning (några minuter)

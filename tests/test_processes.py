@@ -53,6 +53,7 @@ def own_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         stop_service(started)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("part", ["bot.nlu.rasa_server", "actions"])
 async def test_a_killed_part_gives_the_degraded_answer_and_comes_back(
     own_service: Service, part: str
@@ -81,6 +82,7 @@ async def test_a_killed_part_gives_the_degraded_answer_and_comes_back(
         )
 
 
+@pytest.mark.heavy
 async def test_the_killed_gateway_comes_back_with_the_conversation(own_service: Service) -> None:
     async with aiohttp.ClientSession(own_service.base) as http:
         resident = await Resident(http).open()
@@ -101,6 +103,7 @@ async def test_the_killed_gateway_comes_back_with_the_conversation(own_service: 
         assert "Gärdhemsvägen" in await resident.say("vilken adress har ni?")
 
 
+@pytest.mark.heavy
 def test_ctrl_c_stops_everything_and_leaves_no_orphans(own_service: Service) -> None:
     children = own_service.children("")
     assert len(children) == 3
@@ -108,6 +111,7 @@ def test_ctrl_c_stops_everything_and_leaves_no_orphans(own_service: Service) -> 
     assert gone(children)
 
 
+@pytest.mark.heavy
 def test_a_killed_supervisor_takes_its_children_along(tmp_path: Path) -> None:
     started = start_service(tmp_path)
     children = started.children("")
@@ -144,6 +148,7 @@ def test_a_missing_rasa_environment_says_what_to_run() -> None:
     assert "make run" in done.stderr
 
 
+@pytest.mark.heavy
 def test_a_part_that_dies_at_start_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     done = run_once(
         {

@@ -58,6 +58,10 @@ SPACED = """() => {
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+expect.set_options(timeout=20_000)
+"""Milliseconds: a busy machine takes more than Playwright's five seconds for a first answer."""
+
+
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, else Playwright's own. Without one the tests fail."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -157,6 +158,7 @@ async def follow(page: Page, link: str, heading: str) -> None:
     await expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
 
 
+@pytest.mark.heavy
 async def test_the_pages_hang_together_as_the_guide_shows_them(
     office: Office, browser: Browser
 ) -> None:
