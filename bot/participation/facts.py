@@ -292,10 +292,7 @@ def _names(
         company = form.group()
     person = next((next(filter(None, m.groups())) for m in _NAMED.finditer(text)), "")
     where = ""
-    first = re.split(r"[,.;!?\n]", text)[0].strip()
-    breath = _BREATH.match(clean_name(first)) if loose else None
-    if breath and fold(breath["person"]).split()[0] in _PRONOUNS:
-        breath = None
+    breath = _breath(text, content) if loose else None
     if breath and company and breath["company"].startswith(company):
         person = person or breath["person"]
     elif breath and not company and not words().has("not_company", breath["company"]):
@@ -311,6 +308,17 @@ def _names(
     if company and _is_no_company(company):
         company = ""
     return company[:LONGEST_NAME], clean_name(person)[:LONGEST_NAME], where[:LONGEST_WHERE].strip()
+
+
+def _breath(text: str, content: Participation) -> re.Match[str] | None:
+    """Person, company and place in one breath: at the beginning, or later with a place we know."""
+    for i, part in enumerate(re.split(r"[,.;!?\n]", text)):
+        found = _BREATH.match(clean_name(part))
+        if not found or fold(found["person"]).split()[0] in _PRONOUNS:
+            continue
+        if i == 0 or (found["where"] and place(found["where"], content)[0]):
+            return found
+    return None
 
 
 def _is_no_company(name: str) -> bool:

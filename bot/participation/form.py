@@ -320,6 +320,8 @@ def _person(draft: Draft, heard: Heard, content: Participation) -> Step:
     if found.person and found.person in name and len(name.split()) > 4:
         name = found.person
     bad = len(name) < 2 or not any(c.isalpha() for c in name) or any(c.isdigit() for c in name)
+    # "e-post" answers another question
+    bad = bad or (" " not in name and words().has("not_person", name))
     if bad or len(name.split()) > 6 or heard.intent == "nonsense":
         return _again(draft, "person", "bad_person")
     told = draft.expression.changed(person=name[:LONGEST_NAME], role=role[:LONGEST_NAME])

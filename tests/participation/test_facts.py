@@ -85,6 +85,13 @@ def test_one_breath_fills_name_company_place_and_address(text: str) -> None:
     assert (found.area, found.email) == ("sylte", "mira@sandladan.example.se")
 
 
+def test_they_may_stand_after_what_is_wanted() -> None:
+    found = facts("ok vi är med, siv på lampboden på överby, siv@lampboden.example.se", CONTENT)
+    assert (found.person, found.company, found.area) == ("siv", "lampboden", "overby")
+    found = facts("stölder, bråk på torget, ring siv@lampboden.example.se", CONTENT)
+    assert (found.person, found.company) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("text", "company"),
     [

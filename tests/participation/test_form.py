@@ -206,6 +206,13 @@ def test_another_municipality_is_told_so() -> None:
     assert step.outcome == "elsewhere"
 
 
+def test_a_way_to_be_reached_is_no_name() -> None:
+    step = turn(before("person"), "person", heard("e-post"), CONTENT)
+    assert (step.ask, step.draft.expression.person) == ("person", "")
+    step = turn(before("person"), "person", heard("Anna Mobil"), CONTENT)
+    assert step.draft.expression.person == "Anna Mobil"
+
+
 def test_a_private_person_has_other_ways() -> None:
     step = turn(before("area"), "area", heard("jag är privatperson"), CONTENT)
     assert step.outcome == "private"
