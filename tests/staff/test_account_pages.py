@@ -11,20 +11,11 @@ from playwright.async_api import Browser, Page, expect
 
 from bot.staff.accounts import ADMIN, EDITOR, READER
 from tests.staff.conftest import PASSWORD, Office
-from tests.staff.test_browser import looks_right
+from tests.staff.test_browser import looks_right, sign_in
 
 PICTURE = os.environ.get("KONTAKT_STAFF_PICTURE", "")
 FOCUS = """() => { const style = getComputedStyle(document.activeElement);
     return [document.activeElement.tagName, style.outlineStyle, parseFloat(style.outlineWidth)] }"""
-
-
-async def sign_in(page: Page, office: Office, name: str, password: str = PASSWORD) -> None:
-    """With the keyboard."""
-    await page.goto(f"{office.base}/personal/logga-in")
-    await page.get_by_label("Användarnamn").fill(name)
-    await page.get_by_label("Lösenord").fill(password)
-    await page.keyboard.press("Enter")
-    await expect(page).not_to_have_title(re.compile("Logga in"))
 
 
 async def focus_is_seen(page: Page, steps: int) -> None:

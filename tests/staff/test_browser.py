@@ -32,6 +32,15 @@ async def looks_right(page: Page) -> None:
     assert wide <= window
 
 
+async def sign_in(page: Page, office: Office, name: str, password: str = PASSWORD) -> None:
+    """With the keyboard."""
+    await page.goto(f"{office.base}/personal/logga-in")
+    await page.get_by_label("Användarnamn").fill(name)
+    await page.get_by_label("Lösenord").fill(password)
+    await page.keyboard.press("Enter")
+    await expect(page).not_to_have_title(re.compile("Logga in"))
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 async def test_a_case_from_signing_in_to_the_file(
     office: Office, browser: Browser, width: int, scheme: Any, tmp_path: Path

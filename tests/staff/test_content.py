@@ -24,8 +24,8 @@ from bot.staff import accounts
 from bot.staff.content import phrase_counts, rows
 from bot.store.transcript_models import ContentChange, EntryShown
 from bot.web import application
-from tests.staff.conftest import PASSWORD, Office, Visitor
-from tests.staff.test_browser import looks_right
+from tests.staff.conftest import Office, Visitor
+from tests.staff.test_browser import looks_right, sign_in
 
 OVERBY = "/personal/innehall/redigera/faq/overby.md"
 SHORT = "Vid köpcentret Överby hölls stora bilträffar"
@@ -420,10 +420,7 @@ async def test_it_works_in_a_browser_on_a_phone_and_a_wide_screen(
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
 
-    await page.goto(f"{office.base}/personal/logga-in")
-    await page.get_by_label("Användarnamn").fill("anna")
-    await page.get_by_label("Lösenord").fill(PASSWORD)
-    await page.keyboard.press("Enter")
+    await sign_in(page, office, "anna")
     await page.get_by_role("link", name="Innehåll", exact=True).click()
     await looks_right(page)
     await page.get_by_role("link", name="Vad hände vid Överby?").click()

@@ -10,8 +10,8 @@ from playwright.async_api import Browser, expect
 
 from bot.keys import DATABASE
 from bot.staff import accounts
-from tests.staff.conftest import PASSWORD, Office
-from tests.staff.test_browser import looks_right
+from tests.staff.conftest import Office
+from tests.staff.test_browser import looks_right, sign_in
 from tests.transcripts.made import KNOWN, Made, Talk, write
 
 PICTURE = os.environ.get("KONTAKT_STAFF_PICTURE", "")
@@ -31,10 +31,7 @@ async def test_a_reader_judges_with_the_keyboard_alone(
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(f"{office.base}/personal/logga-in")
-    await page.get_by_label("Användarnamn").fill("anna")
-    await page.get_by_label("Lösenord").fill(PASSWORD)
-    await page.keyboard.press("Enter")
+    await sign_in(page, office, "anna")
     await expect(page.get_by_text("Inloggad som anna")).to_be_visible()
 
     await page.goto(f"{office.base}/personal/samtal?till=2026-11-24")

@@ -37,8 +37,8 @@ from bot.transcripts.statistics import (
     uses,
 )
 from tests.participation.conftest import Database, database, postgres  # noqa: F401
-from tests.staff.conftest import PASSWORD, Office
-from tests.staff.test_browser import looks_right
+from tests.staff.conftest import Office
+from tests.staff.test_browser import looks_right, sign_in
 
 SPAN = Interval(time(8), time(16, 30))
 HOURS = OpeningHours({day: (SPAN,) for day in range(5)})
@@ -293,10 +293,7 @@ async def test_it_looks_right_on_a_phone_and_a_wide_screen(
     page = await context.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
-    await page.goto(f"{office.base}/personal/logga-in")
-    await page.get_by_label("Användarnamn").fill("anna")
-    await page.get_by_label("Lösenord").fill(PASSWORD)
-    await page.keyboard.press("Enter")
+    await sign_in(page, office, "anna")
     await expect(page.get_by_text("Inloggad som anna")).to_be_visible()
     await write(office.app[DATABASE])
     await page.goto(f"{office.base}{ADDRESS}")

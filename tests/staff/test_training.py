@@ -25,8 +25,8 @@ from bot.store.transcript_models import Transcript, TranscriptTurn, Verdict
 from bot.transcripts import proposals
 from bot.transcripts.training import Place, Refused, Trainer
 from tests.conftest import until
-from tests.staff.conftest import PASSWORD, Office, Visitor
-from tests.staff.test_browser import looks_right
+from tests.staff.conftest import Office, Visitor
+from tests.staff.test_browser import looks_right, sign_in
 
 PAGE = "/personal/forbattra"
 TEXT = "hur gick det med epabilarna ni jagade"
@@ -373,10 +373,7 @@ async def test_in_a_browser_the_page_follows_the_training_by_itself(
     page = await context.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
-    await page.goto(f"{office.base}/personal/logga-in")
-    await page.get_by_label("Användarnamn").fill("anna")
-    await page.get_by_label("Lösenord").fill(PASSWORD)
-    await page.keyboard.press("Enter")
+    await sign_in(page, office, "anna")
     await page.get_by_role("link", name="Förbättra").click()
     await looks_right(page)
     one = page.get_by_role("article", name="Fras", exact=False).filter(has_text=TEXT)
