@@ -12,10 +12,12 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags, hstack, vstack
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import normalize
 
+from bot.nlu.against_rest import Table, fit
 from bot.nlu.labels import OUTSIDE
 
 NEAR = 3
@@ -25,8 +27,7 @@ SHARPNESS = 10.0
 FOREIGN_SCALE = 8.0
 CORES = 2
 """How many threads learn at a time."""
-REST = -1
-"""All other labels, where only some are learnt."""
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -104,22 +105,19 @@ class TopicModel:
         base["mean"] = mean.astype(np.float32)
         base["basis"] = _basis(data.dense - mean, config["neighbour_dimensions"])
         whole = cls(labels, settings, **base)
-        matrix, units = whole._matrix(data), whole._units(data.dense)
+        table, units = whole._table(data), whole._units(data.dense)
 
         # one part is left out, to learn from how sure a guess can be: more parts teach no more
         splits = StratifiedKFold(config["folds"], shuffle=True, random_state=0)
         kept, left_out = next(splits.split(index, index))
-        with ThreadPoolExecutor(CORES) as pool:
-            alone = pool.submit(_foreign, data.dense - mean, index, len(labels))
-            (weights, bias), part_fit = _linear(
-                pool, matrix, index, config["C"], [np.arange(len(index)), kept]
-            )
+        with ThreadPoolExecutor(CORES + 1) as pool:
+            alone = pool.submit(_foreign, data.dense - mean, index)
+            of_part, weights = _linear(pool, table, index, config["C"], kept)
         part = cls(labels, settings, **base, units=units[kept], owner=index[kept])
-        scores = matrix[left_out] @ part_fit[0] + part_fit[1]
-        shares, signs = part._judge(scores, units[left_out])
+        shares, signs = part._judge(table[left_out] @ of_part, units[left_out])
         right = shares.argmax(axis=1) == index[left_out]
         return cls(
-            labels, settings, **base, weights=weights, bias=bias,
+            labels, settings, **base, weights=weights[:-1], bias=weights[-1],
             units=units.astype(np.float16), owner=index,
             **_confidence(signs, right), **alone.result(),
         )  # fmt: skip
@@ -129,7 +127,7 @@ class TopicModel:
         units = self._units(data.dense)
         shares, signs = self._judge(self._scores(data), units)
         scaled = (signs - self._a["sign_mean"]) / self._a["sign_scale"]
-        sure = _sigmoid(scaled @ self._a["sign_weights"] + self._a["sign_bias"])
+        sure = expit(scaled @ self._a["sign_weights"] + self._a["sign_bias"])
         if any(foreign) and units.shape[1]:
             alone = _softmax(
                 (data.dense - self._a["mean"]) * FOREIGN_SCALE @ self._a["alone_weights"]
@@ -144,20 +142,21 @@ class TopicModel:
         ranked = tuple((self.labels[i], float(row[i])) for i in order)
         return Guess(ranked, sure, dict(ranked))
 
-    def _matrix(self, data: Rows) -> csr_matrix:
+    def _table(self, data: Rows) -> Table:
         """All features side by side."""
         blocks = [
             normalize(_logged(block) @ diags(self._a[f"idf{i}"]))
             for i, block in enumerate(data.sparse)
         ]
+        columns = [data.elsewhere[:, np.newaxis], np.ones((len(data), 1))]
         if data.dense.size:
-            centred = (data.dense - self._a["mean"]) * self.settings["dense_scale"]
-            blocks.append(csr_matrix(centred.astype(np.float32)))
-        blocks.append(csr_matrix(data.elsewhere.astype(np.float32)[:, np.newaxis]))
-        return hstack(blocks).tocsr()
+            columns.insert(0, (data.dense - self._a["mean"]) * self.settings["dense_scale"])
+        return Table(
+            hstack(blocks).tocsr().astype(np.float32), np.hstack(columns).astype(np.float32)
+        )
 
     def _scores(self, data: Rows) -> np.ndarray:
-        """What `_matrix(data) @ weights + bias` gives, without building the matrix.
+        """What `_table(data) @ weights` gives, without building the table.
 
         For one message that is 3 ms of building for a few thousand numbers.
         """
@@ -189,7 +188,7 @@ class TopicModel:
 
     def _judge(self, scores: np.ndarray, units: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Shares of the labels, a row a text, and the signs that the confidence goes by."""
-        shares = _sigmoid(scores)
+        shares = expit(scores)
         shares /= shares.sum(axis=1, keepdims=True)
         owner = self._a["owner"]
         if units.shape[1]:
@@ -245,36 +244,21 @@ def _basis(centred: np.ndarray, most: int) -> np.ndarray:
 
 
 def _linear(
-    pool: ThreadPoolExecutor, matrix: csr_matrix, index: np.ndarray, C: float,
-    parts: Sequence[np.ndarray],
-) -> List[Tuple[np.ndarray, np.ndarray]]:  # fmt: skip
-    """Weights and bias of each label against the rest, for each of the parts (rows of the matrix).
-
-    A task holds a share of the labels of one part, so that the cores finish together.
-    """
-    count = index.max() + 1
-    shares = np.array_split(np.arange(count), min(CORES, count // 2))
-    tasks = [(part, share) for part in parts for share in shares]
-    found = list(pool.map(lambda task: _against_the_rest(matrix, index, C, *task), tasks))
-    joined = [found[at : at + len(shares)] for at in range(0, len(found), len(shares))]
-    return [
-        (np.ascontiguousarray(np.hstack(weights), dtype=np.float32), np.concatenate(biases))
-        for weights, biases in (zip(*of_part) for of_part in joined)
-    ]
-
-
-def _against_the_rest(
-    matrix: csr_matrix, index: np.ndarray, C: float, chosen: np.ndarray, share: np.ndarray
+    pool: ThreadPoolExecutor, table: Table, index: np.ndarray, C: float, kept: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Some labels' weights, a column each, and their biases, learnt from the chosen rows."""
-    counts = np.bincount(index[chosen], minlength=index.max() + 1)
-    weight = {int(k): len(chosen) / (len(counts) * counts[k]) for k in share}  # "balanced"
-    own = np.where(np.isin(index[chosen], share), index[chosen], REST)
-    # the primal solver draws no random numbers, so threads can't disturb each other
-    model = LogisticRegression(C=C, solver="liblinear", class_weight=weight, tol=0.01)
-    model.fit(matrix[chosen], own)
-    rows = np.isin(model.classes_, share)
-    return model.coef_[rows].T, model.intercept_[rows]
+    """Weights of each label against the rest: learnt from the kept rows, and from all rows.
+
+    A task holds a share of the labels; what it learnt from a part is where the whole begins.
+    """
+    part = table[kept]
+
+    def both(share: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        first = fit(part, index[kept], share, C, TOLERANCE)
+        return first, fit(table, index, share, C, TOLERANCE, first)
+
+    shares = np.array_split(np.arange(index.max() + 1), CORES)
+    of_part, of_whole = zip(*pool.map(both, [share for share in shares if share.size]))
+    return np.hstack(of_part), np.hstack(of_whole)
 
 
 def _confidence(signs: np.ndarray, right: np.ndarray) -> Dict[str, np.ndarray]:
@@ -288,7 +272,7 @@ def _confidence(signs: np.ndarray, right: np.ndarray) -> Dict[str, np.ndarray]:
     }
 
 
-def _foreign(centred: np.ndarray, index: np.ndarray, count: int) -> Dict[str, np.ndarray]:
+def _foreign(centred: np.ndarray, index: np.ndarray) -> Dict[str, np.ndarray]:
     if not centred.size:
         return {}
     model = LogisticRegression(C=1.0, max_iter=300, class_weight="balanced")
@@ -305,10 +289,6 @@ def _logged(block: csr_matrix) -> csr_matrix:
     logged = block.copy()
     logged.data = 1 + np.log(logged.data)
     return logged
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-values))
 
 
 def _softmax(values: np.ndarray) -> np.ndarray:
