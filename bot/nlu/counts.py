@@ -2,11 +2,13 @@
 
 from typing import List
 
+import numpy as np
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.featurizers.sparse_featurizer import count_vectors_featurizer
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.sparse import coo_matrix
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -33,5 +35,9 @@ class CountVectorsFeaturizer(count_vectors_featurizer.CountVectorsFeaturizer):
         words = [self._get_processed_message_tokens_by_attribute(m, TEXT) for m in messages]
         found = vectorizer.transform([" ".join(each) for each in words])
         found.sort_indices()
-        for row, message in enumerate(messages):
-            self.add_features_to_message(None, found[row].tocoo(), TEXT, message)
+        width = found.shape[1]
+        for message, first, last in zip(messages, found.indptr, found.indptr[1:]):
+            columns = found.indices[first:last]
+            places = (np.zeros_like(columns), columns)
+            own = coo_matrix((found.data[first:last], places), shape=(1, width))
+            self.add_features_to_message(None, own, TEXT, message)
