@@ -88,27 +88,25 @@ class Sessions:
             )
             return [message_out(row) for row in rows]
 
-    async def turn(self, session: Session, client_id: str) -> tuple[bool, list[MessageOut]]:
-        """Whether a turn with this client id was received, and the answers it got."""
+    async def answered(self, session: Session, client_id: str) -> list[MessageOut]:
+        """The answers that the turn with this client id got; [] if there are none."""
         async with self._make() as db:
-            rows = (
-                await db.scalars(
-                    select(ChatMessage)
-                    .where(ChatMessage.session_id == session.id, ChatMessage.client_id == client_id)
-                    .order_by(ChatMessage.number)
-                )
-            ).all()
-        return bool(rows), [message_out(row) for row in rows if row.role == "assistant"]
+            rows = await _of_client(db, session, client_id)
+        return [message_out(row) for row in rows if row.role == "assistant"]
 
     async def heard(
         self, session: Session, text_: str, client_id: str | None, language: str = "sv"
-    ) -> None:
+    ) -> list[MessageOut]:
         """Store what the resident said (redacted) before anything can go wrong.
 
-        Raises SessionGone.
+        A turn whose client id is known was heard before: nothing is stored, and the answers are
+        those it got; else []. Raises SessionGone.
         """
         moment = datetime.now(UTC)
         async with self._make.begin() as db:
+            rows = await _of_client(db, session, client_id) if client_id is not None else []
+            if rows:
+                return [message_out(row) for row in rows if row.role == "assistant"]
             known = await db.scalar(
                 update(ChatSession)
                 .where(ChatSession.id == session.id)
@@ -118,6 +116,7 @@ class Sessions:
             if known is None:
                 raise SessionGone
             db.add(_row(session, str(uuid.uuid4()), "user", text_, {}, client_id, moment))
+        return []
 
     async def said(
         self,
@@ -257,6 +256,16 @@ def message_out(row: ChatMessage) -> MessageOut:
         at=row.created_at if row.created_at.tzinfo else row.created_at.replace(tzinfo=UTC),
         **row.data,
     )
+
+
+async def _of_client(db: AsyncSession, session: Session, client_id: str) -> Sequence[ChatMessage]:
+    """What was said and answered under a client id, in order."""
+    rows = await db.scalars(
+        select(ChatMessage)
+        .where(ChatMessage.session_id == session.id, ChatMessage.client_id == client_id)
+        .order_by(ChatMessage.number)
+    )
+    return rows.all()
 
 
 def _row(

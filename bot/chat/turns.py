@@ -173,7 +173,7 @@ class Turns:
         TURNS.labels(phrase).inc()
         async with self._lock(session):
             if client_id is not None:
-                _, answered = await self._sessions.turn(session, client_id)
+                answered = await self._sessions.answered(session, client_id)
                 if answered:
                     return answered
             return await self._sessions.said(session, [self._phrase(phrase, **values)], client_id)
@@ -190,13 +190,9 @@ class Turns:
         pressed: bool = False,
     ) -> list[MessageOut]:
         async with self._lock(session):
-            received = False
-            if client_id is not None:
-                received, answered = await self._sessions.turn(session, client_id)
-                if answered:
-                    return answered
-            if not received:
-                await self._sessions.heard(session, shown, client_id, lang)
+            answered = await self._sessions.heard(session, shown, client_id, lang)
+            if answered:
+                return answered
             turn, at, begun = str(uuid.uuid4()), datetime.now(UTC), time.perf_counter()
             about = {"turn": turn, "at": at.timestamp(), "pressed": pressed}
             if sent != shown:

@@ -113,21 +113,34 @@ def _publish_fast(self: SQLEventBroker, *arguments: Any, **settings: Any) -> Non
 _broker_init = SQLEventBroker.__init__
 
 
-async def _stream(self: SQLTrackerStore, tracker: DialogueStateTracker) -> None:
-    """As TrackerStore's own, but the new events are counted, not found by reading all again, and
-    SQL takes those of a turn in one commit."""
-    broker = self.event_broker
-    if broker is None:
-        return
+async def _save(self: SQLTrackerStore, tracker: DialogueStateTracker) -> None:
+    """As SQLTrackerStore's own, but what is new is looked up once instead of twice, and each table
+    takes a turn's events in one statement. The broker first, as there."""
     with self.session_scope() as session:
         new = list(self._additional_events(session, tracker))
-    if not isinstance(broker, SQLEventBroker):
+    told = [one.as_dict() for one in new]
+    broker = self.event_broker
+    if isinstance(broker, SQLEventBroker):
+        owner = {"sender_id": tracker.sender_id}
+        rows = [{**owner, "data": json.dumps({**owner, **data})} for data in told]
+        with broker.session_scope() as session:
+            session.bulk_insert_mappings(broker.SQLBrokerEvent, rows)
+            session.commit()
+    elif broker is not None:
         await self._stream_new_events(broker, new, tracker.sender_id)
-        return
-    with broker.session_scope() as session:
-        for one in new:
-            data = json.dumps({"sender_id": tracker.sender_id, **one.as_dict()})
-            session.add(broker.SQLBrokerEvent(sender_id=tracker.sender_id, data=data))
+    rows = [
+        {
+            "sender_id": tracker.sender_id,
+            "type_name": one.type_name,
+            "timestamp": data.get("timestamp"),
+            "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
+            "action_name": data.get("name"),
+            "data": json.dumps(data),
+        }
+        for one, data in zip(new, told)
+    ]
+    with self.session_scope() as session:
+        session.bulk_insert_mappings(self.SQLEvent, rows)
         session.commit()
 
 
@@ -144,7 +157,7 @@ def remember() -> None:
     RemoteAction._validate_action_result = _validate_action_result
     Event.resolve_by_type = staticmethod(functools.lru_cache(maxsize=64)(Event.resolve_by_type))
     SQLEventBroker.__init__ = _publish_fast
-    SQLTrackerStore.stream_events = _stream
+    SQLTrackerStore.save = _save
     rasa.shared.core.events.remove_parse_data = _without_text
 
 
