@@ -32,6 +32,7 @@ TRAINED_FROM = (
                 "spacy_reader",
                 "counts",
                 "sentence_encoder",
+                "against_rest",
                 "topic_model",
                 "topic_classifier",
                 "entry_finder",
