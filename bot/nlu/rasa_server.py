@@ -18,7 +18,9 @@ import asyncio
 import functools
 import json
 import sqlite3
-from typing import Any, List, Optional, Text
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Dict, List, Optional, Text
 
 import rasa.core.agent
 import rasa.core.tracker_store
@@ -31,15 +33,21 @@ from rasa.core.brokers.sql import SQLEventBroker
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.shared.core.events import Event
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, func
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import QueuePool
 
 from bot.store.sqlite import set_up
+
+MOST = 200
+"""Conversations kept in memory."""
+TAKEN = -1
+"""In place of an event's id: the conversation is being changed."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -113,11 +121,50 @@ def _publish_fast(self: SQLEventBroker, *arguments: Any, **settings: Any) -> Non
 _broker_init = SQLEventBroker.__init__
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A conversation as it was stored last, all of it."""
+
+    tracker: DialogueStateTracker
+    events: int
+    last: int
+    """The id of its last event in the database."""
+    domain: Domain
+
+
+async def _retrieve(self: SQLTrackerStore, sender_id: Text) -> Optional[DialogueStateTracker]:
+    """As SQLTrackerStore's own, but a conversation whose last event is the one that was stored here
+    isn't read and built anew. A turn that fails leaves none behind: the next one reads it again."""
+    kept = _kept(self).get(sender_id)
+    if kept is not None:
+        with self.session_scope() as session:
+            if _last(self, session, sender_id) == kept.last and kept.domain is self.domain:
+                _kept(self)[sender_id] = replace(kept, last=TAKEN)
+                return kept.tracker
+        del _kept(self)[sender_id]
+    return await _own_retrieve(self, sender_id)
+
+
+_own_retrieve = SQLTrackerStore.retrieve
+
+
+def _kept(store: SQLTrackerStore) -> Dict[Text, Kept]:
+    return store.__dict__.setdefault("_kept_here", {})
+
+
+def _last(store: SQLTrackerStore, session: Any, sender_id: Text) -> Optional[int]:
+    return session.query(func.max(store.SQLEvent.id)).filter_by(sender_id=sender_id).scalar()
+
+
 async def _save(self: SQLTrackerStore, tracker: DialogueStateTracker) -> None:
-    """As SQLTrackerStore's own, but what is new is looked up once instead of twice, and each table
-    takes a turn's events in one statement. The broker first, as there."""
-    with self.session_scope() as session:
-        new = list(self._additional_events(session, tracker))
+    """As SQLTrackerStore's own, but what is new is looked up once or not at all instead of twice,
+    and each table takes a turn's events in one statement. The broker first, as there."""
+    kept = _kept(self).pop(tracker.sender_id, None)
+    if kept is not None and kept.tracker is tracker:
+        new = list(islice(tracker.events, kept.events, None))
+    else:
+        with self.session_scope() as session:
+            new = list(self._additional_events(session, tracker))
     told = [one.as_dict() for one in new]
     broker = self.event_broker
     if isinstance(broker, SQLEventBroker):
@@ -142,6 +189,12 @@ async def _save(self: SQLTrackerStore, tracker: DialogueStateTracker) -> None:
     with self.session_scope() as session:
         session.bulk_insert_mappings(self.SQLEvent, rows)
         session.commit()
+        last = _last(self, session, tracker.sender_id)
+    # a new session's first turn still holds the events of the one before
+    if last is not None and not any(isinstance(one, SessionStarted) for one in new):
+        _kept(self)[tracker.sender_id] = Kept(tracker, len(tracker.events), last, self.domain)
+        while len(_kept(self)) > MOST:
+            del _kept(self)[next(iter(_kept(self)))]
 
 
 def _without_text(one: dict) -> dict:
@@ -158,6 +211,7 @@ def remember() -> None:
     Event.resolve_by_type = staticmethod(functools.lru_cache(maxsize=64)(Event.resolve_by_type))
     SQLEventBroker.__init__ = _publish_fast
     SQLTrackerStore.save = _save
+    SQLTrackerStore.retrieve = _retrieve
     rasa.shared.core.events.remove_parse_data = _without_text
 
 
