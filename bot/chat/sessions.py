@@ -91,8 +91,7 @@ class Sessions:
     async def answered(self, session: Session, client_id: str) -> list[MessageOut]:
         """The answers that the turn with this client id got; [] if there are none."""
         async with self._make() as db:
-            rows = await _of_client(db, session, client_id)
-        return [message_out(row) for row in rows if row.role == "assistant"]
+            return _answers(await _of_client(db, session, client_id))
 
     async def heard(
         self, session: Session, text_: str, client_id: str | None, language: str = "sv"
@@ -106,7 +105,7 @@ class Sessions:
         async with self._make.begin() as db:
             rows = await _of_client(db, session, client_id) if client_id is not None else []
             if rows:
-                return [message_out(row) for row in rows if row.role == "assistant"]
+                return _answers(rows)
             known = await db.scalar(
                 update(ChatSession)
                 .where(ChatSession.id == session.id)
@@ -266,6 +265,10 @@ async def _of_client(db: AsyncSession, session: Session, client_id: str) -> Sequ
         .order_by(ChatMessage.number)
     )
     return rows.all()
+
+
+def _answers(rows: Iterable[ChatMessage]) -> list[MessageOut]:
+    return [message_out(row) for row in rows if row.role == "assistant"]
 
 
 def _row(
